@@ -1,0 +1,21 @@
+"""The scenarios of bench/run.py, by name. Each is a module with
+
+    TITLE    one line
+    run(bench) -> {"rows": [...], ...}: prints its table, returns what goes to JSON
+    chart(result, path)               where it has a curve
+"""
+
+from . import curve, deflate, fan_out, mailbox, million, private, rooms, slow, storm
+
+SCENARIOS = {
+    "paced": fan_out.Paced,
+    "burst": fan_out.Burst,
+    "curve": curve,
+    "deflate": deflate,
+    "rooms": rooms,
+    "slow": slow,
+    "storm": storm,
+    "private": private,
+    "mailbox": mailbox,
+    "million": million,
+}

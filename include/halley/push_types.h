@@ -1,0 +1,119 @@
+// What the push client gives and gets: plain values. The fields repeat proto/halley/push.proto.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace halley {
+
+struct PushMessage {
+  int32_t op = 1000;  // the frame's op, and what accept sets are asked for
+  std::string body;
+  bool batch = false;  // body is complete goim frames back to back, sent as they are
+  // Above 0: the report comes when the message was delivered to all that took it, or is known never
+  // to be, or after so long at the latest (in milliseconds, rounded up; a node allows a minute).
+  // The call's own timeout counts from then.
+  absl::Duration confirm = absl::ZeroDuration();
+};
+
+enum class PushRefusal : uint8_t {
+  kOther = 0,        // named by a node newer than this client
+  kOffline = 1,      // nobody of that key, mid or room is here
+  kNotWatching = 2,  // here, but not watching the op
+  kQueueFull = 3,    // a slow client whose queue has no room
+};
+
+struct PushRefused {
+  uint32_t index = 0;  // of the target in the request
+  PushRefusal why = PushRefusal::kOther;
+};
+
+// What came of a push or a kick. Targets that are not among the refused were taken.
+// What became of a message on the connections that took it; adds up to `taken`.
+struct PushDeliveries {
+  uint64_t delivered = 0;  // all its bytes were handed to the kernel
+  uint64_t skipped = 0;    // never will be: the connection ended, or fell too far behind
+  uint64_t pending = 0;    // not known when the time was up
+};
+
+struct PushReport {
+  uint64_t taken = 0;                // connections it was queued for, or that were kicked
+  std::vector<PushRefused> refused;  // by ascending index
+  std::vector<uint64_t> sequence;    // rooms only: the number each room gave the message
+  std::optional<PushDeliveries> deliveries;  // of a message with `confirm`
+};
+
+struct RoomMembers {
+  std::string room;
+  uint64_t members = 0;
+};
+
+struct RoomList {
+  std::vector<RoomMembers> rooms;  // in byte order of their ids
+  uint64_t total = 0;              // rooms that matched, listed or not
+};
+
+struct NamedCount {
+  std::string name;
+  uint64_t count = 0;
+};
+
+// The books of deliveries. At rest: expected = delivered + the sum of skipped + pending.
+struct DeliveryFigures {
+  uint64_t pushed = 0;
+  uint64_t appended = 0;
+  uint64_t expected = 0;
+  uint64_t delivered = 0;
+  std::vector<NamedCount> skipped;  // by reason
+  uint64_t pending = 0;
+  uint64_t refused = 0;
+  uint64_t filtered = 0;
+  uint64_t log_bytes = 0;
+  uint64_t queue_bytes = 0;
+};
+
+struct RingFigures {
+  uint64_t enters = 0;
+  uint64_t submissions = 0;
+  uint64_t sends = 0;
+  uint64_t send_exceptions = 0;
+  uint64_t completions = 0;
+  uint64_t cq_overflows = 0;
+  std::string description;
+};
+
+struct ShardFigures {
+  uint32_t shard = 0;
+  uint64_t connections = 0;
+  uint64_t channels = 0;
+  uint64_t rooms = 0;
+  uint64_t push_connections = 0;
+  uint64_t push_requests = 0;
+  uint64_t push_invalid = 0;
+  uint64_t push_unauthorized = 0;
+  uint64_t push_refused = 0;  // push connections above their limit
+  uint64_t accepted = 0;
+  uint64_t logins = 0;
+  uint64_t moved_in = 0;
+  uint64_t moved_out = 0;
+  uint64_t accept_errors = 0;
+  uint64_t stale_completions = 0;
+  uint64_t bytes_received = 0;
+  uint64_t turns = 0;
+  uint64_t cpu_ns = 0;
+  uint64_t buffer_bytes = 0;
+  std::string memory_stage;  // plenty, short_logs, no_connects, skip_low, close_slow
+  DeliveryFigures deliveries;
+  std::vector<NamedCount> closed;  // client connections by close reason
+  RingFigures ring;
+};
+
+struct NodeFigures {
+  std::vector<ShardFigures> shards;
+};
+
+}  // namespace halley

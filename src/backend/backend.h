@@ -1,0 +1,78 @@
+// Backend: who decides who a client is, and hears about connects, disconnects and uplink messages
+// (goim calls it logic). It answers later: no call blocks, and the answer comes back through
+// BackendSink on the same shard, in the call itself or in any later turn.
+//
+// Threads    One Backend object per shard, used on that shard's thread only. An implementation that
+//            talks to a network does so on a thread of its own and returns through a Port.
+// Ownership  Views in requests live for the call. Answers are moved.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace halley::backend {
+
+// Names the login that waits: given back with the answer, checked against a stale generation.
+struct Ticket {
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+};
+
+struct ConnectRequest {
+  Ticket ticket;
+  std::string_view token;    // body of op 7
+  std::string_view cookie;   // Cookie header of the upgrade; empty on TCP
+  std::string_view address;  // the client's, "1.2.3.4:5"; empty unless WantsAddress()
+};
+
+enum class ConnectVerdict : uint8_t { kAccepted, kRefused, kUnavailable };
+
+struct ConnectReply {
+  ConnectVerdict verdict = ConnectVerdict::kRefused;
+  int64_t mid = 0;  // 0: anonymous
+  std::string key;
+  std::string room;  // empty: none
+  std::vector<int32_t> accepts;
+  uint64_t idle_timeout_ms = 0;  // 0: the configured one
+};
+
+// Which connection an event is about. `serial` never repeats on this node, so that the end of an
+// old connection cannot erase the session of a new one with the same key.
+struct ClientIdentity {
+  int64_t mid = 0;
+  std::string_view key;
+  uint64_t serial = 0;
+};
+
+class BackendSink {
+ public:
+  virtual ~BackendSink() = default;
+  virtual void OnConnectReply(Ticket ticket, ConnectReply reply) = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Whether Connect() is to be told the client's address, which costs a system call.
+  virtual bool WantsAddress() const { return false; }
+
+  // Answered exactly once through the sink, unless the ticket's connection has ended: then the
+  // answer may come and is dropped.
+  virtual void Connect(const ConnectRequest& request, BackendSink& sink) = 0;
+
+  // The connection has ended. `key_still_live`: another connection with the same key is logged in
+  // on this node.
+  virtual void Disconnect(const ClientIdentity& client, bool key_still_live) = 0;
+
+  // A heartbeat arrived from the client.
+  virtual void Heartbeat(const ClientIdentity& client) = 0;
+
+  // An uplink message with an op of the application's own. In order per connection.
+  virtual void Receive(const ClientIdentity& client, int32_t op, int32_t seq,
+                       std::string_view body) = 0;
+};
+
+}  // namespace halley::backend

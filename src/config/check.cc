@@ -1,0 +1,129 @@
+#include "config/check.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "config/address.h"
+
+namespace halley::config {
+namespace {
+
+// The rule is told where the first of its options was set that was set at all.
+absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_view> keys,
+                    absl::string_view sentence) {
+  for (const absl::string_view key : keys) {
+    const auto origin = origins.find(key);
+    if (origin != origins.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(origin->second, ": ", sentence));
+    }
+  }
+  return absl::InvalidArgumentError(sentence);
+}
+
+absl::Status CheckListening(const Options& options, const Origins& origins) {
+  const std::pair<absl::string_view, absl::string_view> lists[] = {
+      {"listen.push", options.listen.push},
+      {"listen.tcp", options.listen.tcp},
+      {"listen.ws", options.listen.ws}};
+  std::vector<std::pair<std::string, absl::string_view>> seen;
+  bool clients_can_connect = false;
+  for (const auto& [key, list] : lists) {
+    const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(list);
+    if (!addresses.ok()) return addresses.status();
+    if (key != "listen.push" && !addresses->empty()) clients_can_connect = true;
+    for (const Address& address : *addresses) {
+      if (address.port == 0) continue;
+      // SO_REUSEPORT would let both listen and give each client to either.
+      const std::string text = address.ToString();
+      for (const auto& [other, other_key] : seen) {
+        if (other != text) continue;
+        return Broken(origins, {key, other_key},
+                      absl::StrCat(key, " and ", other_key, " both name ", text,
+                                   ": name each address once"));
+      }
+      seen.emplace_back(text, key);
+    }
+  }
+  if (clients_can_connect) return absl::OkStatus();
+  return Broken(origins, {"listen.tcp", "listen.ws"},
+                "listen.tcp and listen.ws are both empty, so no client could connect: set one");
+}
+
+absl::Status CheckSecret(const Options& options, const Origins& origins) {
+  if (!options.push.secret.empty()) return absl::OkStatus();
+  const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(options.listen.push);
+  if (!addresses.ok()) return addresses.status();
+  for (const Address& address : *addresses) {
+    if (address.loopback) continue;
+    return Broken(origins, {"listen.push", "push.secret"},
+                  absl::StrCat("listen.push names ", address.ToString(),
+                               ", which others can reach, but there is no secret: set "
+                               "push.secret_file, or listen on 127.0.0.1"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSizes(const Options& options, const Origins& origins) {
+  const ClientOptions& client = options.client;
+  const PushOptions& push = options.push;
+  if (client.frame_body_bytes + kGoimFrameHeaderBytes > client.message_bytes) {
+    return Broken(origins, {"client.frame_body_bytes", "client.message_bytes"},
+                  absl::StrCat("client.frame_body_bytes and a header of ", kGoimFrameHeaderBytes,
+                               " bytes do not fit into client.message_bytes (",
+                               client.message_bytes, "): raise it to ",
+                               client.frame_body_bytes + kGoimFrameHeaderBytes, " or more"));
+  }
+  // A client's own frame may be answered with the same body (unknown ops are).
+  const uint32_t reply_bytes = client.frame_body_bytes + 64;
+  if (client.personal_queue_bytes < reply_bytes) {
+    return Broken(origins, {"client.personal_queue_bytes", "client.frame_body_bytes"},
+                  absl::StrCat("client.personal_queue_bytes (", client.personal_queue_bytes,
+                               ") cannot hold one reply of client.frame_body_bytes: raise it to ",
+                               reply_bytes, " or more"));
+  }
+  const uint32_t request_bytes = push.body_bytes + kPushRequestOverheadBytes +
+                                 std::max(client.key_bytes, client.room_id_bytes);
+  if (push.message_bytes < request_bytes) {
+    return Broken(origins, {"push.message_bytes", "push.body_bytes"},
+                  absl::StrCat("push.message_bytes (", push.message_bytes,
+                               ") cannot hold push.body_bytes and a target: raise it to ",
+                               request_bytes, " or more"));
+  }
+  return absl::OkStatus();
+}
+
+// `section`: [room], or that of a type.
+absl::Status CheckRoom(const std::string& section, const RoomOptions& room,
+                       const PushOptions& push, const Origins& origins) {
+  if (room.log_bytes >= 2 * push.body_bytes) return absl::OkStatus();
+  const std::string key = absl::StrCat(section, ".log_bytes");
+  return Broken(origins, {key, "push.body_bytes"},
+                absl::StrCat(key, " (", room.log_bytes,
+                             ") is less than twice push.body_bytes: raise it to ",
+                             2 * push.body_bytes, " or more"));
+}
+
+absl::Status CheckRooms(const Options& options, const Origins& origins) {
+  absl::Status status = CheckRoom("room", options.room, options.push, origins);
+  for (size_t i = 0; status.ok() && i < options.room_types.size(); ++i) {
+    const RoomType& type = options.room_types[i];
+    status = CheckRoom(absl::StrCat("room.", type.name), type.options, options.push, origins);
+  }
+  return status;
+}
+
+}  // namespace
+
+absl::Status CheckTogether(const Options& options, const Origins& origins) {
+  if (absl::Status status = CheckListening(options, origins); !status.ok()) return status;
+  if (absl::Status status = CheckSecret(options, origins); !status.ok()) return status;
+  if (absl::Status status = CheckSizes(options, origins); !status.ok()) return status;
+  return CheckRooms(options, origins);
+}
+
+}  // namespace halley::config

@@ -1,0 +1,153 @@
+// Options: everything an operator can set, with its default. Loaded once from TOML and flags
+// (config/load.h), checked as a whole, then read-only.
+//
+// Units are in the names: _ms, _s, _bytes, counts without a suffix. Ranges stand in the option
+// table (config/table.cc), which is also what README.md's table is checked against.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace halley::config {
+
+// What happens when a key logs in that is already logged in on this node.
+enum class DuplicateKey : uint8_t {
+  kReplace,  // the new connection wins; the old one is closed as `replaced`
+  kRefuse,   // the old one stays; the new one is closed as `duplicate_refused`
+  kAllow,    // up to duplicate_key_max connections share the key; one more replaces the oldest
+};
+
+// What happens to a member that falls behind what a room's log may keep.
+enum class RoomOverflow : uint8_t {
+  kSkip,    // go on at the oldest whole message kept; what was skipped is counted
+  kLatest,  // go on at the newest message; what was skipped is counted
+  kClose,   // close the connection as `slow_consumer`
+};
+
+// What happens to a personal push that finds its client's queue full.
+enum class PersonalOverflow : uint8_t {
+  kRefuse,  // the pusher is told `queue_full`
+  kSkip,    // the oldest that wait make room; what was skipped is counted
+  kLatest,  // all that wait make room; what was skipped is counted
+  kClose,   // the pusher is told, and the connection closed as `slow_consumer`
+};
+
+// What the shards sleep in.
+enum class IoEngine : uint8_t {
+  kAuto,   // io_uring where it may be used and is good enough, epoll elsewhere
+  kUring,  // io_uring or nothing
+  kEpoll,
+};
+
+// Which rooms' lagging members are the first to suffer when memory is scarce.
+enum class RoomClass : uint8_t { kNormal, kLow };
+
+struct ListenOptions {
+  // address:port, several separated by commas; port 0 picks a free one; empty: not listening.
+  std::string tcp = "0.0.0.0:3101";
+  std::string ws = "0.0.0.0:3102";
+  std::string push = "127.0.0.1:3108";
+  uint32_t backlog = 512;                   // per shard and address
+  uint32_t send_buffer_bytes = 65536;       // SO_SNDBUF of client sockets
+  uint32_t receive_buffer_bytes = 16384;    // SO_RCVBUF of client sockets
+  uint32_t notsent_lowat_bytes = 16384;     // TCP_NOTSENT_LOWAT of client sockets
+  uint32_t keepalive_s = 60;                // TCP keep-alive idle time; 0: off
+  // TCP_USER_TIMEOUT; 0: the kernel's default. It ends clients that read nothing, too, as
+  // stall_timeout_ms does.
+  uint32_t user_timeout_ms = 120'000;
+  // TCP_DEFER_ACCEPT of clients: how long one that has sent nothing is kept back; 0: not at all.
+  uint32_t defer_accept_s = 1;
+};
+
+struct ShardOptions {
+  uint32_t shards = 0;                 // 0: one per CPU of `cpus`
+  std::string cpus;                    // "0-3,8": pinned to in turn; empty: all allowed ones
+  uint32_t buckets = 64;               // per shard
+  uint32_t connections_max = 0;        // per node; 0: as many as descriptors allow; more are closed
+                                       // as `server_full`
+  uint32_t flush_sends = 128;          // fan-out sends per lane slice and turn
+  uint32_t read_bytes = 65536;         // per connection and turn
+  uint32_t read_frames = 64;           // per connection and turn
+  uint32_t accept_sets = 1024;         // distinct sets of watched ops that get a broadcast lane
+};
+
+struct IoOptions {
+  IoEngine engine = IoEngine::kAuto;
+};
+
+struct ClientOptions {
+  uint32_t handshake_timeout_ms = 5000;
+  uint32_t idle_timeout_ms = 480'000;   // without a heartbeat; a backend may name its own
+  uint32_t frame_body_bytes = 4096;
+  uint32_t message_bytes = 8192;
+  uint32_t fragments = 64;
+  uint32_t http_header_bytes = 8192;
+  uint32_t http_headers = 64;
+  uint32_t key_bytes = 256;
+  uint32_t room_id_bytes = 256;
+  uint32_t ops = 256;                   // watched ops per client
+  uint32_t personal_queue_bytes = 65536;  // replies and personal pushes waiting for a slow client
+  PersonalOverflow personal_overflow = PersonalOverflow::kRefuse;
+  uint32_t stall_timeout_ms = 120'000;    // a full socket that takes nothing for so long; 0: never
+  DuplicateKey duplicate_key = DuplicateKey::kReplace;
+  uint32_t duplicate_key_max = 8;       // with duplicate_key = "allow"
+};
+
+struct WebSocketOptions {
+  // "https://example.com, https://*.example.org": pages that may connect besides those of the
+  // gateway's own host; "*": any. Empty: any, but with cookies those of its own only.
+  std::string origins;
+  std::string subprotocols = "goim";   // "a,b": of those a client offers, the first is agreed to
+  uint32_t deflate_bytes = 0;          // messages of so many bytes on are compressed; 0: none
+};
+
+struct RoomOptions {
+  uint32_t log_bytes = 4'194'304;       // per room and encoding
+  uint32_t log_messages = 65536;        // per room and encoding
+  uint32_t log_age_ms = 60'000;
+  RoomOverflow overflow = RoomOverflow::kSkip;
+  uint32_t linger_ms = 0;               // how long a message may wait for others to go out with it
+  uint32_t linger_bytes = 16384;        // what waits goes out when it is that much
+  RoomClass room_class = RoomClass::kNormal;
+};
+
+// For rooms whose id begins with "name://", and in the file [room.name]. What it does not set is as
+// [room] has it.
+struct RoomType {
+  std::string name;
+  RoomOptions options;
+};
+inline constexpr size_t kRoomTypesMax = 64;
+
+struct PushOptions {
+  std::string secret;                   // empty: only loopback addresses may be listened on
+  std::string secret_file;              // where `secret` was read from, when it was
+  uint32_t message_bytes = 1'048'576;   // one request
+  uint32_t body_bytes = 262'144;        // one pushed message
+  uint32_t pipelined = 256;             // unanswered requests per connection
+  uint32_t connections = 1024;          // per shard
+  uint32_t auth_timeout_ms = 5000;      // until the secret has been shown
+};
+
+struct GatewayOptions {
+  uint32_t shutdown_timeout_ms = 5000;  // SIGTERM: farewells and flushes, then closing for good
+  uint32_t memory_mib = 0;              // for what waits, of the node; 0: a quarter of the memory
+  std::string log_level = "info";       // trace, debug, info, warn, error
+  bool check_config = false;            // --check-config
+};
+
+struct Options {
+  ListenOptions listen;
+  ShardOptions shard;
+  IoOptions io;
+  ClientOptions client;
+  WebSocketOptions websocket;
+  RoomOptions room;  // of rooms without a type of their own, and of everyone
+  std::vector<RoomType> room_types;
+  PushOptions push;
+  GatewayOptions gateway;
+};
+
+}  // namespace halley::config

@@ -1,0 +1,355 @@
+#include "config/table.h"
+
+#include <iterator>
+#include <type_traits>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace halley::config {
+namespace {
+
+constexpr uint32_t kKiB = 1024;
+constexpr uint32_t kMiB = 1024 * kKiB;
+constexpr uint32_t kGiB = 1024 * kMiB;
+constexpr uint32_t kMinuteMs = 60 * 1000;
+constexpr uint32_t kDayMs = 24 * 60 * kMinuteMs;
+constexpr uint32_t kTextBytesMax = 4096;
+constexpr uint32_t kSecretBytesMax = 1024;
+
+constexpr absl::string_view kIoEngines[] = {"auto", "uring", "epoll"};
+static_assert(std::size(kIoEngines) == static_cast<size_t>(IoEngine::kEpoll) + 1);
+constexpr absl::string_view kDuplicateKeys[] = {"replace", "refuse", "allow"};
+static_assert(std::size(kDuplicateKeys) == static_cast<size_t>(DuplicateKey::kAllow) + 1);
+constexpr absl::string_view kRoomOverflows[] = {"skip", "latest", "close"};
+static_assert(std::size(kRoomOverflows) == static_cast<size_t>(RoomOverflow::kClose) + 1);
+constexpr absl::string_view kPersonalOverflows[] = {"refuse", "skip", "latest", "close"};
+static_assert(std::size(kPersonalOverflows) == static_cast<size_t>(PersonalOverflow::kClose) + 1);
+constexpr absl::string_view kRoomClasses[] = {"normal", "low"};
+static_assert(std::size(kRoomClasses) == static_cast<size_t>(RoomClass::kLow) + 1);
+constexpr absl::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
+
+struct Name {
+  absl::string_view section;
+  absl::string_view name;
+  absl::string_view short_flag = "";
+};
+
+struct Range {
+  uint32_t min;
+  uint32_t max;
+};
+
+template <auto kSection, auto kField>
+auto& At(Options& options) {
+  return (options.*kSection).*kField;
+}
+
+template <auto kSection, auto kField>
+constexpr OptionSpec Number(Name name, Kind kind, Range range, absl::string_view help) {
+  return {.section = name.section,
+          .name = name.name,
+          .short_flag = name.short_flag,
+          .kind = kind,
+          .min = range.min,
+          .max = range.max,
+          .choices = {},
+          .help = help,
+          .number = At<kSection, kField>};
+}
+
+template <auto kSection, auto kField>
+constexpr OptionSpec Text(Name name, Kind kind, uint32_t bytes_max, absl::string_view help) {
+  return {.section = name.section,
+          .name = name.name,
+          .short_flag = name.short_flag,
+          .kind = kind,
+          .max = bytes_max,
+          .choices = {},
+          .help = help,
+          .text = At<kSection, kField>};
+}
+
+template <auto kSection, auto kField>
+constexpr OptionSpec Choice(Name name, absl::Span<const absl::string_view> choices,
+                            absl::string_view help) {
+  return {.section = name.section,
+          .name = name.name,
+          .short_flag = name.short_flag,
+          .kind = Kind::kChoice,
+          .choices = choices,
+          .help = help,
+          .choose =
+              [](Options& options, size_t index) {
+                auto& field = At<kSection, kField>(options);
+                field = static_cast<std::remove_reference_t<decltype(field)>>(index);
+              },
+          .chosen =
+              [](const Options& options) {
+                return static_cast<size_t>((options.*kSection).*kField);
+              }};
+}
+
+// A choice that is kept as its text.
+template <auto kSection, auto kField>
+constexpr OptionSpec TextChoice(Name name, absl::Span<const absl::string_view> choices,
+                                absl::string_view help) {
+  OptionSpec spec = Text<kSection, kField>(name, Kind::kChoice, 0, help);
+  spec.choices = choices;
+  return spec;
+}
+
+constexpr auto kListen = &Options::listen;
+constexpr auto kShard = &Options::shard;
+constexpr auto kIo = &Options::io;
+constexpr auto kClient = &Options::client;
+constexpr auto kWebSocket = &Options::websocket;
+constexpr auto kRoom = &Options::room;
+constexpr auto kPush = &Options::push;
+constexpr auto kGateway = &Options::gateway;
+
+constexpr OptionSpec kOptions[] = {
+    Text<kListen, &ListenOptions::tcp>(
+        {"listen", "tcp", "--tcp"}, Kind::kAddresses, kTextBytesMax,
+        "where goim TCP clients connect; port 0 picks a free one; empty: nowhere"),
+    Text<kListen, &ListenOptions::ws>(
+        {"listen", "ws", "--ws"}, Kind::kAddresses, kTextBytesMax,
+        "where goim WebSocket clients connect; port 0 picks a free one; empty: nowhere"),
+    Text<kListen, &ListenOptions::push>(
+        {"listen", "push", "--push"}, Kind::kAddresses, kTextBytesMax,
+        "where backends connect to push; beyond loopback only with a secret; empty: nowhere"),
+    Number<kListen, &ListenOptions::backlog>(
+        {"listen", "backlog"}, Kind::kCount, {1, 65535},
+        "connections that may wait to be accepted, per shard and address"),
+    Number<kListen, &ListenOptions::send_buffer_bytes>(
+        {"listen", "send_buffer_bytes"}, Kind::kBytes, {4 * kKiB, 64 * kMiB},
+        "the kernel's send buffer of a client (SO_SNDBUF)"),
+    Number<kListen, &ListenOptions::receive_buffer_bytes>(
+        {"listen", "receive_buffer_bytes"}, Kind::kBytes, {2 * kKiB, 64 * kMiB},
+        "the kernel's receive buffer of a client (SO_RCVBUF)"),
+    Number<kListen, &ListenOptions::notsent_lowat_bytes>(
+        {"listen", "notsent_lowat_bytes"}, Kind::kBytes, {1 * kKiB, 64 * kMiB},
+        "unsent bytes above which a client counts as slow (TCP_NOTSENT_LOWAT)"),
+    Number<kListen, &ListenOptions::keepalive_s>(
+        {"listen", "keepalive_s"}, Kind::kSeconds, {0, 9 * 60 * 60},
+        "silence after which the kernel probes a client (TCP_KEEPIDLE); 0: never"),
+    Number<kListen, &ListenOptions::user_timeout_ms>(
+        {"listen", "user_timeout_ms"}, Kind::kMilliseconds, {0, kDayMs},
+        "how long sent bytes may stay unacknowledged, or a client's window shut "
+        "(TCP_USER_TIMEOUT); 0: the kernel's default"),
+    Number<kListen, &ListenOptions::defer_accept_s>(
+        {"listen", "defer_accept_s"}, Kind::kSeconds, {0, 60},
+        "how long the kernel keeps back a client that has not sent a byte (TCP_DEFER_ACCEPT); "
+        "0: not at all"),
+
+    Number<kShard, &ShardOptions::shards>(
+        {"shard", "shards", "--shards"}, Kind::kCount, {0, 256},
+        "threads that serve connections; 0: one per CPU of shard.cpus"),
+    Text<kShard, &ShardOptions::cpus>(
+        {"shard", "cpus", "--cpus"}, Kind::kCpus, kTextBytesMax,
+        "CPUs that shards are pinned to in turn, like 0-3,8; empty: all that are allowed"),
+    Number<kShard, &ShardOptions::buckets>(
+        {"shard", "buckets"}, Kind::kCount, {1, 4096},
+        "slices of a shard's channels and rooms"),
+    Number<kShard, &ShardOptions::connections_max>(
+        {"shard", "connections_max"}, Kind::kCount, {0, 16'000'000},
+        "client connections on this node (0: as many as descriptors allow); more are closed as "
+        "server_full"),
+    Number<kShard, &ShardOptions::flush_sends>(
+        {"shard", "flush_sends"}, Kind::kCount, {1, 4096},
+        "members that one room may send to before the turn goes on"),
+    Number<kShard, &ShardOptions::read_bytes>(
+        {"shard", "read_bytes"}, Kind::kBytes, {4 * kKiB, 1 * kMiB},
+        "bytes read from one connection before the turn goes on"),
+    Number<kShard, &ShardOptions::read_frames>(
+        {"shard", "read_frames"}, Kind::kCount, {1, 65536},
+        "frames handled of one connection before the turn goes on"),
+    Number<kShard, &ShardOptions::accept_sets>(
+        {"shard", "accept_sets"}, Kind::kCount, {1, 65536},
+        "distinct sets of watched ops that get their own broadcast log"),
+
+    Choice<kIo, &IoOptions::engine>(
+        {"io", "engine", "--io"}, kIoEngines,
+        "the kernel's interface: io_uring, epoll, or io_uring where it may be used, else epoll"),
+
+    Number<kClient, &ClientOptions::handshake_timeout_ms>(
+        {"client", "handshake_timeout_ms"}, Kind::kMilliseconds, {10, 10 * kMinuteMs},
+        "from accept to a completed login"),
+    Number<kClient, &ClientOptions::idle_timeout_ms>(
+        {"client", "idle_timeout_ms"}, Kind::kMilliseconds, {10, kDayMs},
+        "without a heartbeat, unless the backend names its own"),
+    Number<kClient, &ClientOptions::frame_body_bytes>(
+        {"client", "frame_body_bytes"}, Kind::kBytes, {128, 8 * kMiB},
+        "body of one goim frame from a client"),
+    Number<kClient, &ClientOptions::message_bytes>(
+        {"client", "message_bytes"}, Kind::kBytes, {256, 16 * kMiB},
+        "one WebSocket message from a client, its fragments together"),
+    Number<kClient, &ClientOptions::fragments>(
+        {"client", "fragments"}, Kind::kCount, {1, 65536},
+        "fragments of one WebSocket message from a client"),
+    Number<kClient, &ClientOptions::http_header_bytes>(
+        {"client", "http_header_bytes"}, Kind::kBytes, {512, 64 * kKiB},
+        "request line and headers of a WebSocket upgrade"),
+    Number<kClient, &ClientOptions::http_headers>(
+        {"client", "http_headers"}, Kind::kCount, {8, 1024},
+        "headers of a WebSocket upgrade"),
+    Number<kClient, &ClientOptions::key_bytes>(
+        {"client", "key_bytes"}, Kind::kBytes, {36, 4 * kKiB},
+        "a client's key"),
+    Number<kClient, &ClientOptions::room_id_bytes>(
+        {"client", "room_id_bytes"}, Kind::kBytes, {16, 4 * kKiB},
+        "a room's id"),
+    Number<kClient, &ClientOptions::ops>(
+        {"client", "ops"}, Kind::kCount, {1, 1024},
+        "ops that one client may watch"),
+    Number<kClient, &ClientOptions::personal_queue_bytes>(
+        {"client", "personal_queue_bytes"}, Kind::kBytes, {4 * kKiB, 64 * kMiB},
+        "replies and personal pushes that wait for a slow client"),
+    Choice<kClient, &ClientOptions::personal_overflow>(
+        {"client", "personal_overflow"}, kPersonalOverflows,
+        "a personal push beyond that: is refused, takes the place of the oldest or of all that "
+        "wait, or closes the client"),
+    Number<kClient, &ClientOptions::stall_timeout_ms>(
+        {"client", "stall_timeout_ms"}, Kind::kMilliseconds, {0, kDayMs},
+        "a client that takes nothing of what waits for it for so long is closed; 0: never"),
+    Choice<kClient, &ClientOptions::duplicate_key>(
+        {"client", "duplicate_key"}, kDuplicateKeys,
+        "when a key logs in again: the new connection replaces the old, is refused, or is allowed"),
+    Number<kClient, &ClientOptions::duplicate_key_max>(
+        {"client", "duplicate_key_max"}, Kind::kCount, {1, 1024},
+        "connections of one key with duplicate_key = allow; one more replaces the oldest"),
+
+    Text<kWebSocket, &WebSocketOptions::origins>(
+        {"websocket", "origins"}, Kind::kOrigins, kTextBytesMax,
+        "pages that may connect, beside those of the gateway's own host; *: any; empty: any, but "
+        "where cookies are sent its own only"),
+    Text<kWebSocket, &WebSocketOptions::subprotocols>(
+        {"websocket", "subprotocols"}, Kind::kTokens, kTextBytesMax,
+        "subprotocols that are agreed to; of those a client offers the first that is named here"),
+    Number<kWebSocket, &WebSocketOptions::deflate_bytes>(
+        {"websocket", "deflate_bytes"}, Kind::kBytes, {0, 64 * kMiB},
+        "messages to rooms and everyone of so many bytes on are compressed, once for all whose "
+        "clients ask for it (permessage-deflate); 0: none, and it is not agreed to"),
+
+    Number<kRoom, &RoomOptions::log_bytes>(
+        {"room", "log_bytes"}, Kind::kBytes, {4 * kKiB, 1 * kGiB},
+        "what a room keeps for members that fall behind, per encoding"),
+    Number<kRoom, &RoomOptions::log_messages>(
+        {"room", "log_messages"}, Kind::kCount, {16, 10'000'000},
+        "messages a room keeps for members that fall behind, per encoding"),
+    Number<kRoom, &RoomOptions::log_age_ms>(
+        {"room", "log_age_ms"}, Kind::kMilliseconds, {10, kDayMs},
+        "how long a room keeps a message for members that fall behind"),
+    Choice<kRoom, &RoomOptions::overflow>(
+        {"room", "overflow"}, kRoomOverflows,
+        "a member behind what is kept: skip to the oldest kept, to the latest, or close it"),
+    Number<kRoom, &RoomOptions::linger_ms>(
+        {"room", "linger_ms"}, Kind::kMilliseconds, {0, 10'000},
+        "how long a message may wait for others, so that all go out in one send"),
+    Number<kRoom, &RoomOptions::linger_bytes>(
+        {"room", "linger_bytes"}, Kind::kBytes, {1, 64 * kKiB},
+        "what waits goes out at once when it is that much"),
+    Choice<kRoom, &RoomOptions::room_class>(
+        {"room", "class"}, kRoomClasses,
+        "low: members that fall behind are the first to skip when memory is scarce"),
+
+    Text<kPush, &PushOptions::secret>(
+        {"push", "secret"}, Kind::kSecret, kSecretBytesMax,
+        "what a pusher must show; prefer push.secret_file, others can read a command line"),
+    Text<kPush, &PushOptions::secret_file>(
+        {"push", "secret_file", "--secret-file"}, Kind::kFile, kTextBytesMax,
+        "file that holds the secret; one newline at its end is not part of it"),
+    Number<kPush, &PushOptions::message_bytes>(
+        {"push", "message_bytes"}, Kind::kBytes, {4 * kKiB, 64 * kMiB},
+        "one push request with all its keys"),
+    Number<kPush, &PushOptions::body_bytes>(
+        // What one send of the hub's pages holds (hub::kSpanPartsMax of 8 KiB, not all whole).
+        {"push", "body_bytes"}, Kind::kBytes, {64, 480 * 1024},
+        "body of one pushed message"),
+    Number<kPush, &PushOptions::pipelined>(
+        {"push", "pipelined"}, Kind::kCount, {1, 65536},
+        "unanswered requests of one push connection before it is no longer read"),
+    Number<kPush, &PushOptions::connections>(
+        {"push", "connections"}, Kind::kCount, {1, 65536},
+        "push connections, per shard"),
+    Number<kPush, &PushOptions::auth_timeout_ms>(
+        {"push", "auth_timeout_ms"}, Kind::kMilliseconds, {10, 10 * kMinuteMs},
+        "from accept until a pusher has shown the secret"),
+
+    Number<kGateway, &GatewayOptions::shutdown_timeout_ms>(
+        {"gateway", "shutdown_timeout_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},
+        "from SIGTERM or SIGINT until everything is closed for good"),
+    Number<kGateway, &GatewayOptions::memory_mib>(
+        {"gateway", "memory_mib"}, Kind::kCount, {0, 16'777'216},
+        "MiB that logs, queues and inboxes may hold on this node; 0: a quarter of the machine's or "
+        "the cgroup's memory"),
+    TextChoice<kGateway, &GatewayOptions::log_level>(
+        {"gateway", "log_level", "--log-level"}, kLogLevels,
+        "the least severe lines that are logged"),
+};
+
+constexpr CommandSpec kCommands[] = {
+    {kConfigFlag, "FILE", "read options from this TOML file; flags win over it"},
+    {kCheckConfigFlag, "", "check file and flags, say what is wrong, and exit"},
+    {kPrintConfigFlag, "", "print a commented TOML file with every option and exit"},
+    {kHelpFlag, "", "print this and exit"},
+    {kVersionFlag, "", "print the version and exit"},
+};
+
+}  // namespace
+
+std::string OptionSpec::Key() const { return absl::StrCat(section, ".", name); }
+
+std::string OptionSpec::Flag() const { return absl::StrCat("--", section, ".", name); }
+
+absl::Span<const OptionSpec> OptionTable() { return kOptions; }
+
+absl::Span<const CommandSpec> CommandTable() { return kCommands; }
+
+const OptionSpec* FindKey(absl::string_view section, absl::string_view name) {
+  for (const OptionSpec& spec : kOptions) {
+    if (spec.section == section && spec.name == name) return &spec;
+  }
+  return nullptr;
+}
+
+const OptionSpec* FindFlag(absl::string_view flag) {
+  if (flag.empty()) return nullptr;
+  for (const OptionSpec& spec : kOptions) {
+    if (flag == spec.short_flag || flag == spec.Flag()) return &spec;
+  }
+  return nullptr;
+}
+
+bool IsSection(absl::string_view section) {
+  for (const OptionSpec& spec : kOptions) {
+    if (spec.section == section) return true;
+  }
+  return false;
+}
+
+std::vector<absl::string_view> Sections() {
+  std::vector<absl::string_view> sections;
+  for (const OptionSpec& spec : kOptions) {
+    if (sections.empty() || sections.back() != spec.section) sections.push_back(spec.section);
+  }
+  return sections;
+}
+
+std::vector<std::string> AllKeys() {
+  std::vector<std::string> keys;
+  for (const OptionSpec& spec : kOptions) keys.push_back(spec.Key());
+  return keys;
+}
+
+std::vector<std::string> AllFlags() {
+  std::vector<std::string> flags;
+  for (const CommandSpec& command : kCommands) flags.emplace_back(command.flag);
+  for (const OptionSpec& spec : kOptions) {
+    if (!spec.short_flag.empty()) flags.emplace_back(spec.short_flag);
+    flags.push_back(spec.Flag());
+  }
+  return flags;
+}
+
+}  // namespace halley::config

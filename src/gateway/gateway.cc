@@ -1,0 +1,232 @@
+#include "gateway/gateway.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "backend/embedded_backend.h"
+#include "base/assert.h"
+#include "config/cpu_list.h"
+#include "gateway/machine_memory.h"
+#include "io/probe.h"
+#include "io/sockets.h"
+#include "push/push_service.h"
+
+namespace halley::gateway {
+namespace {
+
+std::vector<uint32_t> AllowedCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<uint32_t> cpus;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
+  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+io::SocketOptions ClientSockets(const config::ListenOptions& listen) {
+  io::SocketOptions options;
+  options.backlog = listen.backlog;
+  options.send_buffer_bytes = listen.send_buffer_bytes;
+  options.receive_buffer_bytes = listen.receive_buffer_bytes;
+  options.notsent_lowat_bytes = listen.notsent_lowat_bytes;
+  options.keepalive_s = listen.keepalive_s;
+  options.user_timeout_ms = listen.user_timeout_ms;
+  options.defer_accept_s = listen.defer_accept_s;
+  return options;
+}
+
+// A pusher is one of few and moves much: the kernel's own buffer sizes. It may connect long before
+// it pushes.
+io::SocketOptions PushSockets(const config::ListenOptions& listen) {
+  io::SocketOptions options = ClientSockets(listen);
+  options.send_buffer_bytes = options.receive_buffer_bytes = options.notsent_lowat_bytes = 0;
+  options.defer_accept_s = 0;
+  return options;
+}
+
+io::Engine EngineOf(config::IoEngine engine) {
+  switch (engine) {
+    case config::IoEngine::kAuto: break;
+    case config::IoEngine::kUring: return io::Engine::kUring;
+    case config::IoEngine::kEpoll: return io::Engine::kEpoll;
+  }
+  return io::Engine::kAuto;
+}
+
+}  // namespace
+
+struct Gateway::ShardThread {
+  std::promise<absl::Status> started;
+  std::thread thread;
+};
+
+Gateway::Gateway(const config::Options& options) : options_(options) {}
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::Options& options) {
+  std::unique_ptr<Gateway> gateway(new Gateway(options));
+  if (absl::Status resolved = gateway->ResolveLimits(); !resolved.ok()) return resolved;
+  if (absl::Status opened = gateway->OpenAll(); !opened.ok()) return opened;
+  return gateway;
+}
+
+Gateway::~Gateway() {
+  if (fabric_ != nullptr) RequestStop();
+  Join();
+  for (const auto& [kind, listener] : listeners_) {
+    for (const int fd : listener.fds) io::CloseDescriptor(fd);
+  }
+}
+
+// Shards and connections where the options leave them to us, and whether descriptors suffice.
+absl::Status Gateway::ResolveLimits() {
+  cpus_ = AllowedCpus();
+  if (!options_.shard.cpus.empty()) {
+    absl::StatusOr<std::vector<uint32_t>> wanted = config::ParseCpuList(options_.shard.cpus);
+    if (!wanted.ok()) return wanted.status();
+    for (const uint32_t cpu : *wanted) {
+      if (std::find(cpus_.begin(), cpus_.end(), cpu) != cpus_.end()) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("CPU ", cpu, " of --cpus is not one this process may run on: name some of ",
+                       "those in `taskset -cp $$`"));
+    }
+    cpus_ = *std::move(wanted);
+  }
+  if (options_.shard.shards == 0) options_.shard.shards = static_cast<uint32_t>(cpus_.size());
+  if (options_.gateway.memory_mib == 0) {
+    options_.gateway.memory_mib =
+        static_cast<uint32_t>(std::max<uint64_t>(MachineMemoryBytes() / 4 >> 20, 16));
+  }
+
+  io::DescriptorNeeds needs;
+  needs.shards = options_.shard.shards;
+  needs.listeners = 3 * io::kAddressesMax;  // at most
+  needs.connections = options_.shard.connections_max;
+  const uint64_t limit = io::RaiseDescriptorLimit();
+  if (needs.connections == 0) {
+    // As many as the tables hold.
+    uint64_t low = 1;
+    uint64_t high = uint64_t{1} << 24;
+    while (low < high) {
+      needs.connections = (low + high + 1) / 2;
+      if (io::DescriptorsPerShard(needs) <= limit) {
+        low = needs.connections;
+      } else {
+        high = needs.connections - 1;
+      }
+    }
+    needs.connections = low;
+    options_.shard.connections_max = static_cast<uint32_t>(low);
+  }
+  return io::CheckDescriptorLimit(needs, limit);
+}
+
+absl::Status Gateway::OpenAll() {
+  absl::StatusOr<io::OpenedRings> rings =
+      io::OpenRings(EngineOf(options_.io.engine), options_.shard.shards);
+  if (!rings.ok()) return rings.status();
+  rings_ = *std::move(rings);
+  fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
+  const config::ListenOptions& listen = options_.listen;
+  if (absl::Status status = Listen(listen.tcp, shard::ListenerKind::kTcp, ClientSockets(listen),
+                                   &addresses_.tcp);
+      !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = Listen(listen.ws, shard::ListenerKind::kWebSocket,
+                                   ClientSockets(listen), &addresses_.ws);
+      !status.ok()) {
+    return status;
+  }
+  return Listen(listen.push, shard::ListenerKind::kPush, PushSockets(listen), &addresses_.push);
+}
+
+absl::Status Gateway::Listen(const std::string& list, shard::ListenerKind kind,
+                             const io::SocketOptions& socket, std::vector<std::string>* bound) {
+  absl::StatusOr<std::vector<io::Listener>> opened =
+      io::OpenListeners(list, options_.shard.shards, socket);
+  if (!opened.ok()) return opened.status();
+  for (io::Listener& listener : *opened) {
+    bound->push_back(listener.address);
+    listeners_.emplace_back(kind, std::move(listener));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::Start() {
+  running_.store(options_.shard.shards, std::memory_order_release);
+  // All of them before the first runs: each looks itself up in the list.
+  for (uint32_t i = 0; i < options_.shard.shards; ++i) {
+    threads_.push_back(std::make_unique<ShardThread>());
+  }
+  for (uint32_t i = 0; i < options_.shard.shards; ++i) {
+    threads_[i]->thread = std::thread([this, i] { RunShard(i); });
+  }
+  absl::Status first = absl::OkStatus();
+  for (const auto& thread : threads_) {
+    const absl::Status status = thread->started.get_future().get();
+    if (!status.ok() && first.ok()) first = status;
+  }
+  // Every shard has its own copies now.
+  for (auto& [kind, listener] : listeners_) {
+    for (const int fd : listener.fds) io::CloseDescriptor(fd);
+    listener.fds.clear();
+  }
+  return first;
+}
+
+// Pins the thread and gives it a descriptor table of its own, without what only others use.
+void Gateway::PrepareThread(uint32_t index) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpus_[index % cpus_.size()], &set);
+  // More shards than CPUs share them; the kernel may move those that are not pinned.
+  if (options_.shard.shards <= cpus_.size()) sched_setaffinity(0, sizeof set, &set);
+  HALLEY_ASSERT(unshare(CLONE_FILES) == 0);
+  for (uint32_t other = 0; other < options_.shard.shards; ++other) {
+    if (other == index) continue;
+    for (const int fd : rings_.private_fds[other]) io::CloseDescriptor(fd);
+    for (const auto& [kind, listener] : listeners_) io::CloseDescriptor(listener.fds[other]);
+  }
+}
+
+void Gateway::RunShard(uint32_t index) {
+  PrepareThread(index);
+  backend::EmbeddedBackend backend(options_.client);
+  push::PushService push(options_.push);
+  shard::ShardSetup setup;
+  setup.index = index;
+  setup.ring = rings_.by_shard[index].get();
+  setup.fabric = fabric_.get();
+  setup.options = &options_;
+  setup.backend = &backend;
+  setup.push = &push;
+  for (const auto& [kind, listener] : listeners_) {
+    setup.listeners.push_back({kind, listener.fds[index]});
+  }
+  {
+    shard::Shard shard(setup);
+    const absl::Status started = shard.Start();
+    threads_[index]->started.set_value(started);
+    if (started.ok()) {
+      while (shard.RunOnce()) {
+      }
+    }
+  }
+  running_.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+void Gateway::Join() {
+  for (const auto& thread : threads_) {
+    if (thread->thread.joinable()) thread->thread.join();
+  }
+}
+
+}  // namespace halley::gateway

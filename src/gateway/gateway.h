@@ -1,0 +1,72 @@
+// Gateway: builds everything and owns everything. Rings, listeners and mailboxes on the main thread;
+// then one pinned thread per shard, each with a descriptor table of its own.
+//
+// Threads    The main thread's. Serve() blocks until a stop was requested and every shard has ended.
+// Errors     Create() fails with one sentence of cause and cure; nothing is left running then.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backend/backend.h"
+#include "config/options.h"
+#include "io/listener.h"
+#include "io/open_rings.h"
+#include "shard/mailbox.h"
+#include "shard/shard.h"
+
+namespace halley::gateway {
+
+// Where the gateway listens, as bound.
+struct Addresses {
+  std::vector<std::string> tcp;
+  std::vector<std::string> ws;
+  std::vector<std::string> push;
+};
+
+class Gateway {
+ public:
+  static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::Options& options);
+  ~Gateway();
+
+  // Starts the shards; they accept when it returns.
+  absl::Status Start();
+  // Asks the shards to end, in order and within the shutdown timeout. Safe from any thread.
+  void RequestStop() { fabric_->RequestStop(); }
+  // True once every shard has ended.
+  bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
+  void Join();
+
+  const Addresses& addresses() const { return addresses_; }
+  uint32_t shards() const { return fabric_->shards(); }
+  uint32_t connections_max() const { return options_.shard.connections_max; }
+  // One line about the ring in use.
+  std::string DescribeRing() const { return rings_.by_shard.front()->Describe(); }
+  // Cause and cure, when it is epoll for want of io_uring; else empty.
+  const std::string& why_not_uring() const { return rings_.why_not_uring; }
+
+ private:
+  struct ShardThread;
+
+  explicit Gateway(const config::Options& options);
+  absl::Status ResolveLimits();
+  absl::Status OpenAll();
+  absl::Status Listen(const std::string& list, shard::ListenerKind kind,
+                      const io::SocketOptions& socket, std::vector<std::string>* bound);
+  void RunShard(uint32_t index);
+  void PrepareThread(uint32_t index);
+
+  config::Options options_;
+  std::vector<uint32_t> cpus_;
+  Addresses addresses_;
+  std::vector<std::pair<shard::ListenerKind, io::Listener>> listeners_;
+  io::OpenedRings rings_;
+  std::unique_ptr<shard::Fabric> fabric_;
+  std::vector<std::unique_ptr<ShardThread>> threads_;
+  std::atomic<uint32_t> running_{0};
+};
+
+}  // namespace halley::gateway

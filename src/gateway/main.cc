@@ -1,0 +1,153 @@
+// halley: the gateway.
+#ifdef HALLEY_MIMALLOC
+#include <mimalloc.h>
+#endif
+#include <signal.h>
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "config/load.h"
+#include "gateway/gateway.h"
+#include "io/listener.h"
+
+namespace {
+
+// sysexits.h EX_CONFIG: the configuration or the environment does not let it start.
+constexpr int kExitCannotStart = 78;
+// A second signal while stopping.
+constexpr int kExitImpatient = 130;
+constexpr size_t kLogQueue = 8192;
+
+// Naming it is also what makes the linker keep it.
+std::string Allocator() {
+#ifdef HALLEY_MIMALLOC
+  return "mimalloc " + std::to_string(mi_version());
+#else
+  return "the sanitizer's allocator";
+#endif
+}
+
+void BeginLogging(const std::string& level) {
+  spdlog::init_thread_pool(kLogQueue, 1);
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto logger = std::make_shared<spdlog::async_logger>("halley", sink, spdlog::thread_pool(),
+                                                       spdlog::async_overflow_policy::overrun_oldest);
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+int Fail(const absl::Status& status) {
+  const std::string message(status.message().data(), status.message().size());
+  std::fprintf(stderr, "halley: %s\n", message.c_str());
+  return kExitCannotStart;
+}
+
+void PrintAddresses(const char* name, const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) std::printf("  %-5s %s\n", name, address.c_str());
+}
+
+// An address as somebody on this host can use it.
+std::string Local(const std::string& address) {
+  if (address.starts_with("0.0.0.0:")) return "127.0.0.1" + address.substr(7);
+  if (address.starts_with("[::]:")) return "[::1]" + address.substr(4);
+  return address;
+}
+
+// Two commands that show a message arrive.
+void PrintHints(const std::string& program, const halley::gateway::Addresses& addresses) {
+  if (addresses.push.empty() || (addresses.ws.empty() && addresses.tcp.empty())) return;
+  const size_t slash = program.rfind('/');
+  const std::string ctl = program.substr(0, slash == std::string::npos ? 0 : slash + 1) + "halleyctl";
+  const std::string client = addresses.ws.empty()
+                                 ? "--tcp " + Local(addresses.tcp.front())
+                                 : "--ws ws://" + Local(addresses.ws.front()) + "/sub";
+  std::printf("try, in two other terminals:\n  %s listen %s --room live://1\n"
+              "  %s --push %s push room live://1 hello\n",
+              ctl.c_str(), client.c_str(), ctl.c_str(), Local(addresses.push.front()).c_str());
+}
+
+void WarnIfOpen(const halley::config::ListenOptions& listen) {
+  if (halley::io::IsLoopbackOnly(listen.tcp) && halley::io::IsLoopbackOnly(listen.ws)) return;
+  spdlog::warn(
+      "the embedded backend believes whatever key and mid a client claims, and clients can come "
+      "from other hosts: use it for development, or listen on 127.0.0.1 only");
+}
+
+// Blocks the signals in every thread that is started after it; they are taken by WaitForSignal().
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// Waits for the end; a second signal does not wait for farewells.
+int WaitForEnd(halley::gateway::Gateway& gateway, const sigset_t& signals) {
+  bool stopping = false;
+  while (!gateway.Finished()) {
+    const timespec pause{0, 50'000'000};
+    const int signal_number = sigtimedwait(&signals, nullptr, &pause);
+    if (signal_number < 0) continue;
+    if (stopping) {
+      spdlog::warn("second signal: leaving at once");
+      spdlog::shutdown();
+      _exit(kExitImpatient);
+    }
+    stopping = true;
+    spdlog::info("{}: closing", strsignal(signal_number));
+    gateway.RequestStop();
+  }
+  gateway.Join();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::StatusOr<halley::config::Invocation> invocation = halley::config::Load(argc, argv);
+  if (!invocation.ok()) return Fail(invocation.status());
+  if (!invocation->print.empty()) {
+    std::fputs(invocation->print.c_str(), stdout);
+    return 0;
+  }
+  const halley::config::Options& options = invocation->options;
+  if (options.gateway.check_config) {
+    std::puts("the configuration is good");
+    return 0;
+  }
+  const sigset_t signals = BlockSignals();
+  BeginLogging(options.gateway.log_level);
+  auto gateway = halley::gateway::Gateway::Create(options);
+  if (!gateway.ok()) return Fail(gateway.status());
+  if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
+
+  const absl::string_view version = halley::config::Version();
+  std::printf("halley %.*s: %u shards, up to %u connections\n", static_cast<int>(version.size()),
+              version.data(), (*gateway)->shards(), (*gateway)->connections_max());
+  PrintAddresses("tcp", (*gateway)->addresses().tcp);
+  PrintAddresses("ws", (*gateway)->addresses().ws);
+  PrintAddresses("push", (*gateway)->addresses().push);
+  PrintHints(argv[0], (*gateway)->addresses());
+  std::fflush(stdout);
+  WarnIfOpen(options.listen);
+  if (!(*gateway)->why_not_uring().empty()) {
+    spdlog::warn("using epoll in place of io_uring: {}", (*gateway)->why_not_uring());
+  }
+  spdlog::info("ready: {}; {}", (*gateway)->DescribeRing(), Allocator());
+  const int code = WaitForEnd(**gateway, signals);
+  spdlog::info("closed");
+  spdlog::shutdown();
+  return code;
+}

@@ -1,0 +1,233 @@
+// Hub: taking messages in.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "base/assert.h"
+#include "hub/hub.h"
+#include "wire/goim_frame.h"
+#include "wire/json_frame.h"
+#include "wire/permessage_deflate.h"
+#include "wire/websocket.h"
+
+namespace halley::hub {
+
+// A push laid out for those it goes to: once for each encoding, however many they are.
+class Layouts {
+ public:
+  struct Layout {
+    char prefix_bytes[wire::kPushPrefixBytesMax];
+    size_t prefix_size = 0;
+    std::string_view body;
+    bool made = false;
+    std::string_view prefix() const { return {prefix_bytes, prefix_size}; }
+  };
+
+  // `deflate_bytes` as HubLimits has it. `text` and `deflated` live as long.
+  Layouts(const Push& push, uint64_t deflate_bytes, std::string* text, std::string* deflated)
+      : push_(push), deflate_bytes_(deflate_bytes), text_(text), deflated_(deflated) {}
+
+  const Layout& For(wire::Encoding encoding) {
+    Layout& layout = layouts_[static_cast<size_t>(encoding)];
+    if (layout.made) return layout;
+    layout.made = true;
+    switch (encoding) {
+      case wire::Encoding::kGoimTcp:
+      case wire::Encoding::kGoimWebSocket: WriteFrame(encoding, &layout); break;
+      case wire::Encoding::kGoimWebSocketDeflate:
+        WriteFrame(encoding, &layout);
+        if (deflate_bytes_ > 0) Deflate(&layout);
+        break;
+      case wire::Encoding::kJsonWebSocket: WriteText(&layout); break;
+    }
+    return layout;
+  }
+
+ private:
+  void WriteFrame(wire::Encoding encoding, Layout* layout) {
+    layout->body = push_.body;
+    layout->prefix_size = wire::WritePushPrefix(encoding, push_.op, push_.body.size(), push_.batch,
+                                                layout->prefix_bytes);
+  }
+
+  void WriteText(Layout* layout) {
+    text_->clear();
+    wire::AppendJsonPush(push_.op, push_.body, push_.batch, text_);
+    layout->body = *text_;
+    layout->prefix_size =
+        wire::WriteWsHeader(wire::WsOpcode::kText, text_->size(), layout->prefix_bytes);
+  }
+
+  void Deflate(Layout* layout) {
+    const size_t headers = wire::kGoimHeaderBytes * (push_.batch ? 1 : 2);
+    const std::string_view frame_headers = layout->prefix().substr(layout->prefix_size - headers);
+    const size_t plain_bytes = headers + push_.body.size();
+    if (plain_bytes < deflate_bytes_) return;
+    deflated_->clear();
+    wire::DeflateMessage({frame_headers, push_.body}, deflated_);
+    // What does not shrink goes as it is.
+    if (deflated_->size() >= plain_bytes) return;
+    layout->body = *deflated_;
+    layout->prefix_size = wire::WriteWsDeflatedHeader(deflated_->size(), layout->prefix_bytes);
+  }
+
+  const Push& push_;
+  const uint64_t deflate_bytes_;
+  std::string* const text_;
+  std::string* const deflated_;
+  std::array<Layout, wire::kEncodingsCount> layouts_;
+};
+
+void Hub::PushOne(uint32_t slot, const Push& push, Layouts& layouts, PersonalOutcome* outcome) {
+  ++outcome->channels;
+  const Channel& channel = channels_[slot];
+  if (!everyone_[channel.accept_set].Contains(push.op)) {
+    ++outcome->filtered;
+    ++books_.filtered;
+    return;
+  }
+  const Layouts::Layout& layout = layouts.For(channel.encoding);
+  Outbox& outbox = OutboxOf(slot);
+  const uint64_t bytes = layout.prefix_size + layout.body.size();
+  if (!MakeRoom(slot, &outbox, bytes)) {
+    ++outcome->refused;
+    ++books_.refused;
+    return;
+  }
+  outbox.personal.Append(&chunks_, layout.prefix(), layout.body, push.receipt);
+  receipts_.Expect(push.receipt, 1);
+  ++books_.expected;
+  ++outcome->taken;
+  Queue(slot);
+}
+
+// Room for `bytes` more, by the policy; false: they are refused. A message larger than the queue is
+// taken when it would be alone.
+bool Hub::MakeRoom(uint32_t slot, Outbox* outbox, uint64_t bytes) {
+  const uint64_t limit = limits_.personal_queue_bytes;
+  if (outbox->personal.empty() || outbox->personal.bytes() + bytes <= limit) return true;
+  uint64_t keep = 0;
+  switch (limits_.personal_overflow) {
+    case PersonalOverflow::kRefuse: return false;
+    case PersonalOverflow::kClose: too_slow_.push_back(slot); return false;
+    case PersonalOverflow::kSkip: keep = bytes > limit ? 0 : limit - bytes; break;
+    case PersonalOverflow::kLatest: break;
+  }
+  books_.skipped[static_cast<size_t>(SkipReason::kOverflow)] += outbox->DropOldest(&chunks_, keep, &receipts_);
+  return true;
+}
+
+// To compress for one client costs more than it saves.
+Layouts Hub::PersonalLayouts(const Push& push) {
+  return Layouts(push, /*deflate_bytes=*/0, &text_, &deflated_);
+}
+
+PersonalOutcome Hub::PushKey(std::string_view key, const Push& push) {
+  ++books_.pushed;
+  PersonalOutcome outcome;
+  Layouts layouts = PersonalLayouts(push);
+  for (uint32_t slot = BucketOf(RoutingHash(key)).FindKey(key); slot != kNone;
+       slot = channels_[slot].next_same_key) {
+    PushOne(slot, push, layouts, &outcome);
+  }
+  return outcome;
+}
+
+PersonalOutcome Hub::PushMid(int64_t mid, const Push& push) {
+  ++books_.pushed;
+  PersonalOutcome outcome;
+  Layouts layouts = PersonalLayouts(push);
+  for (uint32_t slot = BucketOfMid(mid).FindMid(mid); slot != kNone;
+       slot = channels_[slot].next_same_mid) {
+    PushOne(slot, push, layouts, &outcome);
+  }
+  return outcome;
+}
+
+uint64_t Hub::PushRoom(std::string_view id, const Push& push, uint64_t now_ms) {
+  ++books_.pushed;
+  Room* room = FindRoom(id);
+  if (room == nullptr) return 0;
+  uint64_t taken = 0;
+  Layouts layouts(push, limits_.deflate_bytes, &text_, &deflated_);
+  for (const auto& lane : room->lanes) {
+    if (lane == nullptr) continue;
+    AppendTo(*lane, push, layouts, now_ms, 0);
+    taken += lane->members();
+  }
+  return taken;
+}
+
+uint64_t Hub::PushAll(const Push& push, uint32_t pace, uint64_t now_ms) {
+  ++books_.pushed;
+  uint64_t taken = 0;
+  Layouts layouts(push, limits_.deflate_bytes, &text_, &deflated_);
+  for (const uint32_t number : everyone_.laned_sets()) {
+    AcceptSet& set = everyone_[number];
+    if (!set.Contains(push.op)) continue;
+    for (const auto& lane : set.lanes) {
+      if (lane == nullptr) continue;
+      const uint64_t share =
+          pace == 0 ? 0 : std::max<uint64_t>(pace * lane->members() / channels_count_, 1);
+      AppendTo(*lane, push, layouts, now_ms, static_cast<uint32_t>(share));
+      taken += lane->members();
+    }
+  }
+  PersonalOutcome strays;
+  Layouts personal = PersonalLayouts(push);
+  for (const uint32_t slot : strays_) {
+    // A broadcast that nobody watches there is not a personal push that was filtered.
+    if (everyone_[channels_[slot].accept_set].Contains(push.op)) {
+      PushOne(slot, push, personal, &strays);
+    }
+  }
+  return taken + strays.taken;
+}
+
+void Hub::AppendTo(Lane& lane, const Push& push, Layouts& layouts, uint64_t now_ms,
+                   uint32_t pace) {
+  const Layouts::Layout& layout = layouts.For(lane.encoding());
+  lane.Append(layout.prefix(), layout.body, now_ms, pace, push.receipt);
+  lane.Enforce(now_ms, *this);
+  Grow(lane);
+}
+
+void Hub::Grow(Lane& lane) {
+  NoteCongestion(lane);
+  if (lane.lingers_until_ns != 0) {
+    // It has waited for more, and here that came.
+    if (lane.LingerUntilNs() != 0) return;
+    lingering_[TypeOf(lane.room())].Remove(&lane);
+    lane.lingers_until_ns = 0;
+  } else if (lane.queued) {
+    return;
+  }
+  QueueForFlush(lane);
+}
+
+void Hub::NoteCongestion(Lane& lane) {
+  const uint64_t high = lane.limits().log_bytes / 4;
+  // A paced broadcast is late on purpose; that must not hold back every other push.
+  const uint64_t backlog = lane.empty() || lane.paced() ? 0 : lane.backlog_bytes();
+  if (!lane.congested && backlog > high) {
+    lane.congested = true;
+    ++congested_;
+  } else if (lane.congested && backlog <= high / 2) {
+    lane.congested = false;
+    --congested_;
+  }
+}
+
+void Hub::Reply(uint32_t slot, std::string_view bytes) {
+  HALLEY_ASSERT(Live(slot));
+  if (bytes.empty()) return;
+  OutboxOf(slot).replies.Append(&chunks_, bytes, {});
+  Queue(slot);
+}
+
+uint64_t Hub::UnsentReplyBytes(uint32_t slot) const {
+  const uint32_t outbox = channels_[slot].outbox;
+  return outbox == kNone ? 0 : outboxes_[outbox].replies.bytes();
+}
+
+}  // namespace halley::hub

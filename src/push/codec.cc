@@ -1,0 +1,218 @@
+#include "push/codec.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "push/status_codec.h"
+#include "wire/goim_frame.h"
+
+namespace halley::push {
+namespace {
+
+using shard::JobKind;
+
+Fault Invalid(std::string error) { return {v1::CODE_INVALID_ARGUMENT, std::move(error)}; }
+
+// Ops that mean something to a client's protocol engine rather than to its application: a pushed
+// one would be taken for an answer of the gateway.
+bool IsProtocolOp(int32_t op) {
+  return op == wire::op::kHeartbeat || op == wire::op::kHeartbeatReply ||
+         (op >= wire::op::kAuth && op <= wire::op::kRaw) ||
+         (op >= wire::op::kChangeRoom && op <= wire::op::kUnsubReply);
+}
+
+// Moves `names` (keys or room ids) out; `what` names one of them in a sentence.
+template <typename Names>
+std::optional<Fault> TakeNames(Names* names, const char* what, shard::Job* job) {
+  if (names->empty()) return Invalid(absl::StrCat("no ", what, " is named: name at least one"));
+  job->names.reserve(static_cast<size_t>(names->size()));
+  for (int i = 0; i < names->size(); ++i) {
+    if ((*names)[i].empty()) {
+      return Invalid(absl::StrCat("the ", what, " at index ", i, " is empty: leave it out"));
+    }
+    job->names.push_back(std::move((*names)[i]));
+  }
+  return std::nullopt;
+}
+
+template <typename Mids>
+std::optional<Fault> TakeMids(const Mids& mids, shard::Job* job) {
+  if (mids.empty()) return Invalid("no mid is named: name at least one");
+  const auto anonymous = std::find(mids.begin(), mids.end(), 0);
+  if (anonymous != mids.end()) {
+    return Invalid(absl::StrCat("the mid at index ", anonymous - mids.begin(),
+                                " is 0, which stands for anonymous clients: use their keys"));
+  }
+  job->mids.assign(mids.begin(), mids.end());
+  return std::nullopt;
+}
+
+template <typename Call>
+std::optional<Fault> TakeMessage(Call* call, uint32_t body_bytes_max, shard::Job* job) {
+  if (!call->has_message()) return Invalid("the message is missing: give its op and body");
+  v1::Message* message = call->mutable_message();
+  if (message->body().size() > body_bytes_max) {
+    return Invalid(absl::StrCat("the body has ", message->body().size(),
+                                " bytes, above the limit of ", body_bytes_max,
+                                ": send less or raise push.body_bytes"));
+  }
+  if (message->batch() && !wire::IsGoimBatch(message->body())) {
+    return Invalid("the batch is not one or more complete goim frames back to back: "
+                   "frame it or clear the batch flag");
+  }
+  if (!message->batch() && IsProtocolOp(message->op())) {
+    return Invalid(absl::StrCat("op ", message->op(),
+                                " belongs to goim's own protocol: use another, such as 1000"));
+  }
+  if (message->confirm_ms() > kConfirmMsMax) {
+    return Invalid(absl::StrCat("a confirmation after ", message->confirm_ms(),
+                                " ms is above the limit of ", kConfirmMsMax, ": wait less long"));
+  }
+  job->confirm_ms = message->confirm_ms();
+  job->batch = message->batch();
+  job->op = message->op();
+  job->body = std::move(*message->mutable_body());
+  return std::nullopt;
+}
+
+std::optional<Fault> TakeRooms(v1::Rooms* rooms, RoomsQuery* query) {
+  if (rooms->limit() > kRoomsMax) {
+    return Invalid(absl::StrCat("a limit of ", rooms->limit(), " rooms is above ", kRoomsMax,
+                                ": ask for less or narrow the prefix"));
+  }
+  query->limit = rooms->limit() == 0 ? kRoomsDefault : rooms->limit();
+  query->prefix = std::move(*rooms->mutable_prefix());
+  return std::nullopt;
+}
+
+void EncodePush(const shard::JobResult& result, v1::PushResult* out) {
+  if (result.deliveries.has_value()) {
+    v1::Deliveries* deliveries = out->mutable_deliveries();
+    deliveries->set_delivered(result.deliveries->delivered);
+    deliveries->set_skipped(result.deliveries->skipped);
+    deliveries->set_pending(result.deliveries->pending);
+  }
+  out->set_taken(result.taken);
+  for (const shard::Refused& refused : result.refused) {
+    v1::Refused* entry = out->add_refused();
+    entry->set_index(refused.index);
+    switch (refused.why) {
+      case shard::Refusal::kOffline:
+        entry->set_why(v1::REFUSAL_OFFLINE);
+        break;
+      case shard::Refusal::kNotWatching:
+        entry->set_why(v1::REFUSAL_NOT_WATCHING);
+        break;
+      case shard::Refusal::kQueueFull:
+        entry->set_why(v1::REFUSAL_QUEUE_FULL);
+        break;
+    }
+  }
+  out->mutable_sequence()->Add(result.sequence.begin(), result.sequence.end());
+}
+
+void EncodeRooms(const RoomsQuery& query, std::vector<shard::RoomCount> rooms,
+                 v1::RoomsResult* out) {
+  std::erase_if(rooms, [&query](const shard::RoomCount& room) {
+    return !absl::StartsWith(room.room, query.prefix);
+  });
+  out->set_total(rooms.size());
+  const size_t listed = std::min<size_t>(rooms.size(), query.limit);
+  std::partial_sort(
+      rooms.begin(), rooms.begin() + static_cast<ptrdiff_t>(listed), rooms.end(),
+      [](const shard::RoomCount& a, const shard::RoomCount& b) { return a.room < b.room; });
+  for (size_t i = 0; i < listed; ++i) {
+    v1::RoomCount* entry = out->add_rooms();
+    entry->set_room(std::move(rooms[i].room));
+    entry->set_members(rooms[i].members);
+  }
+}
+
+}  // namespace
+
+std::optional<Fault> DecodeJob(v1::Request* request, uint32_t body_bytes_max, shard::Job* job,
+                               RoomsQuery* query) {
+  std::optional<Fault> fault;
+  switch (request->call_case()) {
+    case v1::Request::kPushKeys: {
+      job->kind = JobKind::kPushKeys;
+      v1::PushKeys* call = request->mutable_push_keys();
+      fault = TakeMessage(call, body_bytes_max, job);
+      return fault ? fault : TakeNames(call->mutable_keys(), "key", job);
+    }
+    case v1::Request::kPushMids: {
+      job->kind = JobKind::kPushMids;
+      v1::PushMids* call = request->mutable_push_mids();
+      fault = TakeMessage(call, body_bytes_max, job);
+      return fault ? fault : TakeMids(call->mids(), job);
+    }
+    case v1::Request::kPushRooms: {
+      job->kind = JobKind::kPushRooms;
+      v1::PushRooms* call = request->mutable_push_rooms();
+      fault = TakeMessage(call, body_bytes_max, job);
+      return fault ? fault : TakeNames(call->mutable_rooms(), "room", job);
+    }
+    case v1::Request::kPushAll:
+      job->kind = JobKind::kPushAll;
+      job->pace = request->push_all().pace();
+      return TakeMessage(request->mutable_push_all(), body_bytes_max, job);
+    case v1::Request::kKickKeys:
+      job->kind = JobKind::kKickKeys;
+      return TakeNames(request->mutable_kick_keys()->mutable_keys(), "key", job);
+    case v1::Request::kKickMids:
+      job->kind = JobKind::kKickMids;
+      return TakeMids(request->kick_mids().mids(), job);
+    case v1::Request::kRooms:
+      job->kind = JobKind::kRooms;
+      return TakeRooms(request->mutable_rooms(), query);
+    case v1::Request::kOnline:
+      job->kind = JobKind::kOnline;
+      return TakeNames(request->mutable_online()->mutable_keys(), "key", job);
+    case v1::Request::kStatus:
+      job->kind = JobKind::kStatus;
+      return std::nullopt;
+    case v1::Request::kHello:
+    case v1::Request::CALL_NOT_SET:
+      break;
+  }
+  return Fault{v1::CODE_UNIMPLEMENTED,
+               "the request names no call that this node knows: use an older client or a newer "
+               "node"};
+}
+
+size_t JobBytes(const shard::Job& job) {
+  size_t bytes = sizeof job + job.body.size() + job.mids.size() * sizeof(int64_t);
+  for (const std::string& name : job.names) bytes += sizeof name + name.size();
+  return bytes;
+}
+
+void EncodeResult(JobKind kind, const RoomsQuery& query, shard::JobResult result,
+                  v1::Reply* reply) {
+  switch (kind) {
+    case JobKind::kPushKeys:
+    case JobKind::kPushMids:
+    case JobKind::kPushRooms:
+    case JobKind::kPushAll:
+    case JobKind::kKickKeys:
+    case JobKind::kKickMids:
+      EncodePush(result, reply->mutable_push());
+      break;
+    case JobKind::kRooms:
+      EncodeRooms(query, std::move(result.rooms), reply->mutable_rooms());
+      break;
+    case JobKind::kOnline:
+      reply->mutable_online()->mutable_online()->Add(result.online.begin(), result.online.end());
+      break;
+    case JobKind::kStatus:
+      reply->mutable_status();
+      for (const shard::ShardStatus& status : result.status) {
+        EncodeStatus(status, reply->mutable_status()->add_shards());
+      }
+      break;
+  }
+}
+
+}  // namespace halley::push

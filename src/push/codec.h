@@ -1,0 +1,46 @@
+// A request of the push port as a shard::Job, and a shard::JobResult as its reply. The limits that
+// belong to a request are checked here, each with a sentence for the pusher.
+//
+// Ownership  Decoding moves bodies and names out of the request.
+// Limits     Names and mids are bounded by the size of a request; the body by `body_bytes_max`;
+//            listed rooms by kRoomsMax.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "halley/push.pb.h"
+#include "shard/job.h"
+
+namespace halley::push {
+
+inline constexpr uint32_t kRoomsDefault = 1000;  // listed when Rooms.limit is 0
+inline constexpr uint32_t kRoomsMax = 10'000;    // the largest Rooms.limit
+inline constexpr uint32_t kConfirmMsMax = 60'000;  // the largest Message.confirm_ms
+
+// Why a request was not carried out.
+struct Fault {
+  v1::Code code;
+  std::string error;
+};
+
+// What the reply to Rooms needs from its request.
+struct RoomsQuery {
+  std::string prefix;
+  uint32_t limit = 0;
+};
+
+// Decodes any call but Hello.
+std::optional<Fault> DecodeJob(v1::Request* request, uint32_t body_bytes_max, shard::Job* job,
+                               RoomsQuery* query);
+
+// Memory that `job` holds while it runs, roughly.
+size_t JobBytes(const shard::Job& job);
+
+// Fills the reply's result. Of `result` only the part that belongs to `kind` is looked at.
+void EncodeResult(shard::JobKind kind, const RoomsQuery& query, shard::JobResult result,
+                  v1::Reply* reply);
+
+}  // namespace halley::push

@@ -1,0 +1,106 @@
+#include "session/client_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "wire/http_answer.h"
+
+namespace halley::session {
+namespace {
+
+using wire::CloseReason;
+using wire::DecodeStatus;
+
+EventKind KindOf(int32_t op, bool authenticated) {
+  if (!authenticated) {
+    return op == wire::op::kAuth ? EventKind::kAuthenticate : EventKind::kNeedMore;
+  }
+  switch (op) {
+    case wire::op::kHeartbeat:
+    case wire::op::kHeartbeatReply:
+      return EventKind::kHeartbeat;
+    case wire::op::kChangeRoom:
+      return EventKind::kChangeRoom;
+    case wire::op::kSub:
+      return EventKind::kSub;
+    case wire::op::kUnsub:
+      return EventKind::kUnsub;
+    default:
+      return EventKind::kMessage;
+  }
+}
+
+Event FrameEvent(const wire::GoimFrame& frame) {
+  return {EventKind::kMessage, CloseReason::kNone, frame};
+}
+
+}  // namespace
+
+Event ClientSession::Next(wire::Inbox* inbox, const SessionLimits& limits, std::string* out) {
+  HALLEY_ASSERT(phase_ != Phase::kAuthenticating && phase_ != Phase::kClosed);
+  if (phase_ == Phase::kUpgrade) return Upgrade(inbox, limits, out);
+  for (;;) {
+    Event event;
+    if (transport_ == Transport::kTcp) {
+      event = NextTcpFrame(inbox, limits);
+    } else {
+      event = NextWsFrame(inbox, limits, out);
+    }
+    if (event.kind == EventKind::kClose) return Close(event.reason, out);
+    if (event.kind != EventKind::kMessage) return event;
+    event.kind = KindOf(event.frame.op, authenticated_);
+    if (event.kind == EventKind::kNeedMore) continue;  // before login: not for anybody
+    if (event.kind == EventKind::kAuthenticate) phase_ = Phase::kAuthenticating;
+    return event;
+  }
+}
+
+size_t ClientSession::InboxBytesMax(const SessionLimits& limits) {
+  // A message with every byte there, and a control frame behind it.
+  const size_t message_bytes =
+      limits.message_bytes + GapBytesMax(limits) + wire::kWsControlFrameBytesMax;
+  return std::max({wire::kGoimHeaderBytes + limits.frame_body_bytes, message_bytes,
+                   limits.upgrade.header_bytes_max});
+}
+
+void ClientSession::OnAuthenticated() {
+  HALLEY_ASSERT(phase_ == Phase::kAuthenticating);
+  phase_ = Phase::kLive;
+  authenticated_ = true;
+}
+
+void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
+  const Phase phase = std::exchange(phase_, Phase::kClosed);
+  const uint16_t code = wire::WebSocketCloseCode(reason);
+  if (transport_ == Transport::kTcp || phase == Phase::kClosed || code == 0) return;
+  if (phase == Phase::kUpgrade) {
+    wire::AppendUpgradeRefused(wire::UpgradeRefusal::kUnavailable, out);
+  } else {
+    wire::AppendWsClose(code, out);
+  }
+}
+
+Event ClientSession::Close(CloseReason reason, std::string* out) {
+  AppendFarewell(reason, out);
+  return {EventKind::kClose, reason, {}};
+}
+
+Event ClientSession::NextTcpFrame(wire::Inbox* inbox, const SessionLimits& limits) {
+  wire::GoimFrame frame;
+  size_t frame_bytes = 0;
+  switch (wire::DecodeGoimFrame(inbox->view(), limits.frame_body_bytes, &frame, &frame_bytes)) {
+    case DecodeStatus::kDone:
+      inbox->begin += frame_bytes;
+      return FrameEvent(frame);
+    case DecodeStatus::kMore:
+      return {};
+    case DecodeStatus::kTooBig:
+      return {EventKind::kClose, CloseReason::kFrameTooBig, {}};
+    case DecodeStatus::kBad:
+      break;
+  }
+  return {EventKind::kClose, CloseReason::kBadFrame, {}};
+}
+
+}  // namespace halley::session

@@ -1,0 +1,149 @@
+// ClientSession: one client's protocol state, from its first byte to its last: goim's frames on TCP
+// or WebSocket, or as JSON text on WebSocket. Sans-IO: bytes in, events and bytes out; no socket, no
+// clock, and nothing allocated that is a session's own: what is inflated, or was JSON, lies in
+// memory of the thread.
+//
+// The shard feeds it through Next() until it asks for more, answers what the events ask, and closes
+// when told. Between kAuthenticate and OnAuthenticated() it must not be fed.
+//
+// Threads    One shard's.
+// Ownership  Keeps no bytes. An event's views point into the inbox's memory or the thread's, and die
+//            with the thread's next call of Next() or the next change of the inbox's memory.
+// Limits     SessionLimits; beyond them the session ends with a named reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "wire/close_reason.h"
+#include "wire/goim_frame.h"
+#include "wire/http_upgrade.h"
+#include "wire/inbox.h"
+#include "wire/utf8.h"
+#include "wire/websocket.h"
+
+namespace halley::session {
+
+struct SessionLimits {
+  uint32_t frame_body_bytes = 4096;    // goim body of an uplink frame
+  uint32_t message_bytes = 8192;       // WebSocket message, all fragments together
+  uint32_t fragments = 64;             // fragments of one WebSocket message
+  wire::UpgradeLimits upgrade;
+};
+
+enum class Transport : uint8_t { kTcp, kWebSocket };
+
+enum class EventKind : uint8_t {
+  kNeedMore,      // present the inbox again with more bytes
+  kOutput,        // nothing to decide; `out` has bytes for the peer (a pong). Call Next() again
+  kUpgraded,      // the WebSocket upgrade was accepted, `out` has the 101; frame.body is the value
+                  // of the Cookie header (empty when there was none), for the backend
+  kAuthenticate,  // op 7 before login: body is the token
+  kHeartbeat,     // op 2 (or 3): answer with the room's online count
+  kChangeRoom,    // op 12: body is the room id, empty to leave
+  kSub,           // op 14: body is the list of ops
+  kUnsub,         // op 16
+  kMessage,       // any other op: for the backend; answered with the same op and no body
+  kClose,         // the session is over for `reason`; `out` may hold farewell bytes (close frame,
+                  // HTTP error). Not to be fed again
+};
+
+struct Event {
+  EventKind kind = EventKind::kNeedMore;
+  wire::CloseReason reason = wire::CloseReason::kNone;
+  wire::GoimFrame frame;  // for the kinds that carry one
+};
+
+class ClientSession {
+ public:
+  explicit ClientSession(Transport transport)
+      : transport_(transport),
+        phase_(transport == Transport::kTcp ? Phase::kLogin : Phase::kUpgrade) {}
+
+  // Consumes from the front of `inbox`, appends bytes for the peer to `out`, and returns the next
+  // event. Frames other than op 7 before login are consumed and not answered, as in goim.
+  // The largest inbox it can need is InboxBytesMax(limits): with that many bytes present it never
+  // answers kNeedMore.
+  Event Next(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
+  static size_t InboxBytesMax(const SessionLimits& limits);
+
+  // The login was accepted: from here on frames are live.
+  void OnAuthenticated();
+  bool authenticated() const { return authenticated_; }
+
+  // Appends a farewell for a close that the server decides (WebSocket close frame with the reason's
+  // code, an HTTP 503 while the upgrade is unfinished, nothing on TCP). The session is over: what
+  // has said goodbye already, here or with kClose, says nothing more.
+  void AppendFarewell(wire::CloseReason reason, std::string* out);
+
+  Transport transport() const { return transport_; }
+  wire::Encoding encoding() const {
+    if (transport_ == Transport::kTcp) return wire::Encoding::kGoimTcp;
+    if (json_) return wire::Encoding::kJsonWebSocket;
+    return deflate_ ? wire::Encoding::kGoimWebSocketDeflate : wire::Encoding::kGoimWebSocket;
+  }
+
+ private:
+  enum class Phase : uint8_t {
+    kUpgrade,         // WebSocket: the HTTP request is not all there
+    kLogin,           // frames are read, but only op 7 matters
+    kAuthenticating,  // the token is with the backend
+    kLive,
+    kClosed,
+  };
+
+  Event NextTcpFrame(wire::Inbox* inbox, const SessionLimits& limits);
+  Event Close(wire::CloseReason reason, std::string* out);
+
+  // WebSocket. A frame or kNeedMore is the answer, or what interrupts (kOutput, kClose).
+  Event Upgrade(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
+  Event NextWsFrame(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
+  Event OnWsControl(wire::Inbox* inbox, const wire::WsHeader& header, const SessionLimits& limits,
+                    std::string* out);
+  wire::CloseReason BeginFragment(wire::Inbox* inbox, const wire::WsHeader& header,
+                                  const SessionLimits& limits);
+  wire::CloseReason TakePayload(wire::Inbox* inbox);
+  // What the payload of a whole message holds.
+  wire::CloseReason Unpack(std::string_view payload, const SessionLimits& limits,
+                           std::string_view* message);
+  wire::DecodeStatus DecodeFrame(std::string_view message, const SessionLimits& limits,
+                                 wire::GoimFrame* frame) const;
+  wire::CloseReason EndMessage(wire::Inbox* inbox, const SessionLimits& limits,
+                               wire::GoimFrame* frame);
+  char* Unread(const wire::Inbox& inbox) const { return inbox.begin + joined_bytes_ + gap_bytes_; }
+  void Skip(wire::Inbox* inbox, size_t bytes, const SessionLimits& limits);
+
+  // How many bytes may lie unused between the joined part of a message and what is unread before
+  // the two are closed up. An eighth of the limit: moving the message costs at most eight bytes for
+  // each one received, however many control frames stand between its fragments.
+  static size_t GapBytesMax(const SessionLimits& limits) { return limits.message_bytes / 8; }
+
+  Transport transport_;
+  Phase phase_;
+  bool authenticated_ : 1 = false;
+  bool deflate_ : 1 = false;  // permessage-deflate was agreed on
+  bool json_ : 1 = false;     // frames are JSON text
+
+  // The WebSocket message under way. It is joined at the front of the inbox:
+  //   begin | joined_bytes_ of payload | gap_bytes_ of used headers | unread ... | end
+  // The gap is empty while nothing is joined.
+  bool in_message_ : 1 = false;   // a first fragment came, the last one has not ended
+  bool in_fragment_ : 1 = false;  // its header was read, its payload is not all there
+  bool fin_ : 1 = false;          // the fragment is the last one
+  bool text_ : 1 = false;
+  bool compressed_ : 1 = false;
+  wire::Utf8Validator utf8_;  // of text; between messages at the start of a character
+  uint32_t fragments_ = 0;
+  union {
+    uint32_t scanned_bytes_ = 0;  // of the HTTP request; when that is over, none:
+    uint32_t joined_bytes_;
+  };
+  uint32_t gap_bytes_ = 0;
+  uint32_t fragment_left_bytes_ = 0;
+  uint32_t mask_ = 0;
+};
+static_assert(sizeof(ClientSession) <= 28);
+
+}  // namespace halley::session

@@ -1,0 +1,132 @@
+// Shard: how connections end. Begin: out of the hub, farewell and FIN. Linger: the peer's end of
+// stream, or a moment. Drain: nothing armed. Release: descriptor and slot go, at the turn's end.
+#include "base/assert.h"
+#include "shard/shard.h"
+
+namespace halley::shard {
+namespace {
+
+constexpr uint64_t kLingerNs = 1'000'000'000;
+// Sends that may precede a farewell; a client that needs more is not waited for.
+constexpr int kFarewellSendsMax = 4;
+
+}  // namespace
+
+void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool farewell_written) {
+  HALLEY_ASSERT(reason != wire::CloseReason::kNone);
+  if (connection.phase >= Phase::kLingering) return;
+  connection.reason = reason;
+  const uint32_t slot = SlotOf(connection);
+  if (connection.phase == Phase::kRpc) {
+    ForgetRpc(connection);
+  } else {
+    --clients_;
+    ++counts_.closed[static_cast<size_t>(reason)];
+    if (hub_.Live(slot)) {
+      CloseChannel(connection, farewell_written);
+    } else if (!farewell_written && !connection.saw_end) {
+      farewell_.clear();
+      connection.session.AppendFarewell(reason, &farewell_);
+      SendTo(connection.fd, farewell_);
+    }
+  }
+  connection.extra.reset();
+  round_.Put(&connection.inbox);
+  connection.inbox_bytes = 0;
+  if (connection.saw_end || reason == wire::CloseReason::kPeerReset ||
+      reason == wire::CloseReason::kInternal) {
+    BeginDrain(connection);
+  } else {
+    Linger(connection);
+  }
+}
+
+void Shard::CloseChannel(Connection& connection, bool farewell_written) {
+  const uint32_t slot = SlotOf(connection);
+  const bool reachable = connection.reason != wire::CloseReason::kPeerReset;
+  // Nothing may follow a farewell: who cannot take what is queued now goes without one.
+  if (reachable && FlushNow(slot) && !farewell_written && !connection.saw_end) {
+    farewell_.clear();
+    connection.session.AppendFarewell(connection.reason, &farewell_);
+    hub_.Reply(slot, farewell_);
+    FlushNow(slot);
+  }
+  const hub::Room* room = hub_.RoomOf(slot);
+  if (room != nullptr) NoteRecount(*room);
+  const hub::Channel& channel = hub_.channel(slot);
+  const std::string key(channel.key.view());
+  const int64_t mid = channel.mid;
+  hub_.RemoveChannel(slot);
+  TellHomes();
+  backend_.Disconnect({mid, key, connection.serial}, hub_.IsOnline(key));
+}
+
+// What the channel has of its own, as far as its socket takes it. True: nothing of it is left.
+bool Shard::FlushNow(uint32_t slot) {
+  hub::SendPlan plan;
+  for (int i = 0; i < kFarewellSendsMax; ++i) {
+    if (!hub_.PlanOne(slot, &plan)) return !hub_.channel(slot).blocked();
+    const io::SendRequest request{plan.fd, plan.parts, plan.parts_count};
+    std::vector<base::SendException> exceptions;
+    ring_.SendEach({&request, 1}, &exceptions);
+    hub_.SettleOwn(plan, exceptions.empty() ? static_cast<int64_t>(hub::Hub::PlanBytes(plan))
+                                            : exceptions.front().result);
+  }
+  return false;
+}
+
+// For a connection without a channel. False: not every byte was taken.
+bool Shard::SendTo(int32_t fd, std::string_view bytes) {
+  if (bytes.empty()) return true;
+  const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  const io::SendRequest request{fd, &part, 1};
+  std::vector<base::SendException> exceptions;
+  ring_.SendEach({&request, 1}, &exceptions);
+  return exceptions.empty();
+}
+
+void Shard::Linger(Connection& connection) {
+  connection.phase = Phase::kLingering;
+  ring_.ShutdownWrite(connection.fd);
+  SetDeadline(connection, now_ns_ + kLingerNs);
+  if (connection.armed == io::Op::kNone) Arm(connection, io::Op::kPollOnce);
+  // What lies unread already has had its edge.
+  QueueReadable(connection);
+}
+
+void Shard::Discard(Connection& connection) {
+  for (int i = 0; i < 4; ++i) {
+    const io::Received received = ring_.Receive(
+        connection.fd, round_.hot_buffer().data(), io::Round::kReadBytes);
+    switch (received.outcome) {
+      case io::Outcome::kOk: continue;
+      case io::Outcome::kAgain:
+        if (connection.armed == io::Op::kNone) Arm(connection, io::Op::kPollOnce);
+        return;
+      case io::Outcome::kExhausted: return;
+      case io::Outcome::kEnd:
+      case io::Outcome::kReset:
+      case io::Outcome::kFailed: BeginDrain(connection); return;
+    }
+  }
+  // Somebody who goes on sending is not listened to any longer.
+  BeginDrain(connection);
+}
+
+void Shard::BeginDrain(Connection& connection) {
+  connection.phase = Phase::kDraining;
+  ring_.Shutdown(connection.fd);
+  if (connection.armed == io::Op::kNone) {
+    Release(connection);
+  } else if (!connection.cancelled) {
+    connection.cancelled = true;
+    ring_.Cancel({SlotOf(connection), GenerationOf(connection), connection.armed});
+  }
+}
+
+void Shard::Release(Connection& connection) {
+  HALLEY_ASSERT(connection.phase == Phase::kDraining && connection.armed == io::Op::kNone);
+  released_.push_back({SlotOf(connection), GenerationOf(connection)});
+}
+
+}  // namespace halley::shard

@@ -1,0 +1,85 @@
+// Connection: a slot. Descriptor, what is armed in the kernel, unread bytes, deadlines; and the
+// session that gives its bytes a meaning.
+//
+// Life: handshake -> (waiting) -> live -> lingering -> draining -> gone. *Lingering*: our farewell
+// and FIN are out, the peer's end of stream is awaited for a moment, so that a reset does not
+// overtake what was sent. *Draining*: the last armed operation's completion is awaited; only then is
+// the descriptor closed and the slot given back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "io/ring.h"
+#include "io/round.h"
+#include "session/client_session.h"
+#include "wire/close_reason.h"
+#include "wire/goim_frame.h"
+
+namespace halley::shard {
+
+enum class Phase : uint8_t {
+  kHandshake,  // until the login is accepted
+  kWaiting,    // for the backend, or for a room's home: nothing is read
+  kLive,
+  kRpc,        // a push connection
+  kLingering,
+  kDraining,
+};
+
+// What a connection needs only in some phases.
+struct Extra {
+  virtual ~Extra() = default;
+};
+
+// What only a client that has not logged in, or waits, needs.
+struct Greeting final : Extra {
+  std::string cookie;
+  wire::GoimFrame request;  // the login or room change that is waited for; its body is in `body`
+  std::string body;
+};
+
+// What only a push connection needs.
+struct RpcState final : Extra {
+  std::string out;        // bytes for the pusher
+  size_t out_sent = 0;    // of them, gone
+  bool paused = false;    // by the push service: its pipeline is full
+  bool blocked = false;   // its socket is full
+  bool waiting = false;   // on the shard's list of those that may not be read now
+  wire::CloseReason closing = wire::CloseReason::kNone;  // after `out` is gone
+};
+
+struct Connection {
+  Connection(int32_t descriptor, session::Transport transport)
+      : fd(descriptor), session(transport) {}
+
+  int32_t fd;
+  Phase phase = Phase::kHandshake;
+  io::Op armed = io::Op::kNone;   // kPollOnce, kWatch or nothing
+  bool cancelled = false;         // the armed operation is being cancelled
+  bool readable_queued = false;   // on the shard's list of connections to read next turn
+  bool readable_later = false;    // an edge came while nothing was read
+  bool ended = false;             // the peer's end of stream, or a reset, lies behind what is unread
+  bool saw_end = false;           // the peer's end of stream was read
+  wire::CloseReason reason = wire::CloseReason::kNone;
+  uint32_t idle_ms = 0;           // idle timeout of a live client
+  uint64_t deadline_ns = 0;       // handshake, idle or linger
+  uint64_t serial = 0;            // never repeats on this node
+  session::ClientSession session;
+  uint32_t inbox_bytes = 0;       // in use of `inbox`
+  io::Chunk inbox;                // unread bytes that had to outlive a turn
+  std::unique_ptr<Extra> extra;   // a Greeting, an RpcState, or nothing
+
+  // Null when there is none.
+  Greeting* greeting() const {
+    return phase == Phase::kRpc ? nullptr : static_cast<Greeting*>(extra.get());
+  }
+  RpcState* rpc() const {
+    return phase == Phase::kRpc ? static_cast<RpcState*>(extra.get()) : nullptr;
+  }
+};
+
+static_assert(sizeof(Connection) <= 96);
+
+}  // namespace halley::shard

@@ -1,0 +1,72 @@
+#include "shard/hub_limits.h"
+
+#include "config/origin_list.h"
+
+namespace halley::shard {
+namespace {
+
+hub::Overflow OverflowOf(config::RoomOverflow overflow) {
+  switch (overflow) {
+    case config::RoomOverflow::kSkip: break;
+    case config::RoomOverflow::kLatest: return hub::Overflow::kLatest;
+    case config::RoomOverflow::kClose: return hub::Overflow::kClose;
+  }
+  return hub::Overflow::kSkip;
+}
+
+hub::PersonalOverflow OverflowOf(config::PersonalOverflow overflow) {
+  switch (overflow) {
+    case config::PersonalOverflow::kRefuse: break;
+    case config::PersonalOverflow::kSkip: return hub::PersonalOverflow::kSkip;
+    case config::PersonalOverflow::kLatest: return hub::PersonalOverflow::kLatest;
+    case config::PersonalOverflow::kClose: return hub::PersonalOverflow::kClose;
+  }
+  return hub::PersonalOverflow::kRefuse;
+}
+
+hub::LaneLimits LaneLimitsOf(const config::RoomOptions& room) {
+  hub::LaneLimits limits;
+  limits.log_bytes = room.log_bytes;
+  limits.log_messages = room.log_messages;
+  limits.log_age_ms = room.log_age_ms;
+  limits.overflow = OverflowOf(room.overflow);
+  limits.linger_ms = room.linger_ms;
+  limits.linger_bytes = room.linger_bytes;
+  limits.low_class = room.room_class == config::RoomClass::kLow;
+  return limits;
+}
+
+}  // namespace
+
+hub::HubLimits HubLimitsOf(const config::Options& options) {
+  hub::HubLimits limits;
+  limits.lane = LaneLimitsOf(options.room);
+  for (const config::RoomType& type : options.room_types) {
+    limits.room_types.push_back({type.name, LaneLimitsOf(type.options)});
+  }
+  limits.personal_overflow = OverflowOf(options.client.personal_overflow);
+  limits.stall_timeout_ms = options.client.stall_timeout_ms;
+  limits.personal_queue_bytes = options.client.personal_queue_bytes;
+  limits.accept_sets = options.shard.accept_sets;
+  limits.ops = options.client.ops;
+  limits.buckets = options.shard.buckets;
+  limits.deflate_bytes = options.websocket.deflate_bytes;
+  return limits;
+}
+
+session::SessionLimits SessionLimitsOf(const config::Options& options) {
+  const config::ClientOptions& client = options.client;
+  session::SessionLimits limits;
+  limits.frame_body_bytes = client.frame_body_bytes;
+  limits.message_bytes = client.message_bytes;
+  limits.fragments = client.fragments;
+  limits.upgrade.header_bytes_max = client.http_header_bytes;
+  limits.upgrade.headers_max = client.http_headers;
+  limits.upgrade.deflate = options.websocket.deflate_bytes > 0;
+  limits.upgrade.subprotocols = options.websocket.subprotocols;
+  limits.upgrade.origins =
+      wire::OriginPolicy(config::ParseOriginList(options.websocket.origins).value());
+  return limits;
+}
+
+}  // namespace halley::shard

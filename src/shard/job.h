@@ -1,0 +1,114 @@
+// Job: what a pusher asks of the node, and JobResult: what came of it on all shards.
+//
+// The push service decodes a request into a Job and gives it to its shard's JobRunner; the shard
+// routes it (key -> shard, room -> home shard), gathers what every shard reports and answers through
+// RpcHandler::OnJobDone() in a later turn, or in the call itself.
+//
+// Threads    A Job is immutable once it runs and is read by several shards. A JobResult belongs to
+//            whoever holds it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shard/status.h"
+#include "wire/close_reason.h"
+
+namespace halley::shard {
+
+enum class JobKind : uint8_t {
+  kPushKeys,
+  kPushMids,
+  kPushRooms,
+  kPushAll,
+  kKickKeys,
+  kKickMids,
+  kRooms,   // rooms with members and their counts over all shards
+  kOnline,  // which of `names` (keys) are logged in on this node
+  kStatus,
+};
+
+struct Job {
+  JobKind kind = JobKind::kStatus;
+  bool batch = false;              // body is a concatenation of complete goim frames (op 9)
+  int32_t op = 0;                  // what accept sets are asked for, and the frame's op
+  uint32_t pace = 0;               // kPushAll: deliveries per second over the node; 0: no pace
+  uint32_t confirm_ms = 0;         // pushes: the result may wait so long for the deliveries; 0: not
+  std::string body;
+  std::vector<std::string> names;  // keys, or room ids
+  std::vector<int64_t> mids;
+};
+
+enum class Refusal : uint8_t {
+  kOffline,      // no such key, mid or room is here
+  kNotWatching,  // here, but the op is not in its accept set
+  kQueueFull,    // a slow client whose personal queue has no room
+};
+
+struct Refused {
+  uint32_t index;  // into names or mids
+  Refusal why;
+};
+
+struct RoomCount {
+  std::string room;
+  uint64_t members;
+};
+
+// Of a push whose deliveries were waited for: what became of it on the channels that took it.
+struct Deliveries {
+  uint64_t delivered = 0;  // all its bytes were handed to the kernel
+  uint64_t skipped = 0;    // never will be
+  uint64_t pending = 0;    // not known when the time was up
+};
+
+struct JobResult {
+  uint64_t taken = 0;              // channels that the message was appended for, or were kicked
+  std::vector<Refused> refused;    // targets that nobody took; ascending index
+  std::vector<uint64_t> sequence;  // kPushRooms: the number each room's home gave the message
+  std::vector<RoomCount> rooms;    // kRooms
+  std::vector<uint32_t> online;    // kOnline: indices of the keys that are here, ascending
+  std::vector<ShardStatus> status; // kStatus: one per shard
+  std::optional<Deliveries> deliveries;  // pushes with confirm_ms
+};
+
+// A push connection on a shard.
+struct RpcId {
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+};
+
+// What the shard offers to the push service.
+class JobRunner {
+ public:
+  virtual ~JobRunner() = default;
+  // Runs `job`; `ticket` comes back with the result. Never refuses: what is in flight is bounded by
+  // the caller (PushOptions::pipelined).
+  virtual void RunJob(RpcId connection, uint64_t ticket, Job job) = 0;
+  // Queues bytes for the pusher. Dropped silently when the connection has ended.
+  virtual void SendRpc(RpcId connection, std::string_view bytes) = 0;
+  // Stops (true) or resumes (false) reading from the pusher: how a full pipeline pushes back.
+  virtual void PauseRpc(RpcId connection, bool paused) = 0;
+};
+
+// What the push service is to the shard. One per shard, used on its thread only.
+class RpcHandler {
+ public:
+  virtual ~RpcHandler() = default;
+  virtual void Attach(JobRunner* runner) = 0;  // once, before anything else
+  virtual void OnOpened(RpcId connection) = 0;
+  // One whole frame (wire/rpc_frame.h). Anything but kNone closes the connection with that reason,
+  // after what was queued with SendRpc() has been sent.
+  [[nodiscard]] virtual wire::CloseReason OnFrame(RpcId connection, std::string_view payload) = 0;
+  virtual void OnJobDone(RpcId connection, uint64_t ticket, JobResult result) = 0;
+  virtual void OnClosed(RpcId connection) = 0;
+  // Whether the connection has shown the secret it must show before its auth deadline.
+  virtual bool Authorized(RpcId connection) const = 0;
+  // Adds what the push service counts on this shard to the shard's own figures.
+  virtual void AddStatus(ShardStatus* status) const = 0;
+};
+
+}  // namespace halley::shard

@@ -1,0 +1,55 @@
+// JobTable: jobs whose result is still being gathered on the shard they came to.
+//
+// A room push is finished when each room's home has said how many shards it sent it on to, and each
+// of those has reported; the two may arrive in any order, so they are counted apart.
+//
+// Threads    One shard's.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/chunked_array.h"
+#include "base/ref.h"
+#include "shard/mailbox.h"
+
+namespace halley::shard {
+
+class JobTable {
+ public:
+  // What a finished job's pusher is to be told.
+  struct Finished {
+    RpcId connection;
+    uint64_t pusher_ticket = 0;
+    JobResult result;
+  };
+
+  // Opens an entry; the number stands in the job's ticket.
+  uint32_t Open(RpcId connection, uint64_t pusher_ticket, base::Ref<SharedJob> job);
+
+  // Before anything is sent: so many reports, so many rooms' numbers, will come.
+  void Expect(uint32_t ticket, uint32_t reports, uint32_t numbers);
+  void AddPart(uint32_t ticket, JobPart part);
+  void AddNumber(uint32_t ticket, uint32_t room, uint64_t sequence, uint32_t sent_on_to);
+
+  // True when everything has come; the entry is closed and its result moved out.
+  bool TakeIfFinished(uint32_t ticket, Finished* finished);
+
+  size_t open() const { return entries_.in_use(); }
+
+ private:
+  struct Entry {
+    bool open = false;
+    RpcId connection;
+    uint64_t pusher_ticket = 0;
+    base::Ref<SharedJob> job;
+    uint32_t reports_left = 0;  // may wrap below zero while a home's number is on its way
+    uint32_t numbers_left = 0;
+    std::vector<Fate> fates;
+    JobResult result;
+  };
+
+  base::Pool<Entry> entries_;
+};
+
+}  // namespace halley::shard

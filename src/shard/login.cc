@@ -1,0 +1,201 @@
+// Shard: logging in, and moving to the shard that owns the key.
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "shard/shard.h"
+
+namespace halley::shard {
+
+void Shard::BeginLogin(Connection& connection, const wire::GoimFrame& frame) {
+  connection.phase = Phase::kWaiting;
+  if (connection.greeting() == nullptr) connection.extra = std::make_unique<Greeting>();
+  connection.greeting()->request = {frame.op, frame.seq, frame.ver, {}};
+  // A system call, so only for a backend that asks.
+  const std::string address =
+      backend_.WantsAddress() ? ring_.PeerAddress(connection.fd) : std::string();
+  backend::ConnectRequest request;
+  request.ticket = {SlotOf(connection), GenerationOf(connection)};
+  request.token = frame.body;
+  request.cookie = connection.greeting()->cookie;
+  request.address = address;
+  backend_.Connect(request, *this);
+}
+
+void Shard::OnConnectReply(backend::Ticket ticket, backend::ConnectReply reply) {
+  answers_.push_back({ticket, std::move(reply)});
+}
+
+void Shard::FinishLogin(Connection& connection, backend::ConnectReply& reply) {
+  const config::ClientOptions& limits = options_.client;
+  switch (reply.verdict) {
+    case backend::ConnectVerdict::kRefused:
+      BeginClose(connection, wire::CloseReason::kAuthRefused);
+      return;
+    case backend::ConnectVerdict::kUnavailable:
+      BeginClose(connection, wire::CloseReason::kAuthUnavailable);
+      return;
+    case backend::ConnectVerdict::kAccepted: break;
+  }
+  // A backend is not trusted either.
+  if (reply.key.empty() || reply.key.size() > limits.key_bytes ||
+      reply.room.size() > limits.room_id_bytes || reply.accepts.size() > limits.ops) {
+    BeginClose(connection, wire::CloseReason::kAuthRefused);
+    return;
+  }
+  if (stop_ != StopPhase::kRunning) {
+    BeginClose(connection, wire::CloseReason::kServerClosing);
+    return;
+  }
+  const uint32_t owner = hub::ShardOf(hub::RoutingHash(reply.key), fabric_.shards());
+  if (owner != index_) {
+    SendAway(connection, owner, std::move(reply));
+    return;
+  }
+  const wire::GoimFrame request = connection.greeting()->request;
+  Admit(connection, request, reply);
+}
+
+void Shard::Admit(Connection& connection, const wire::GoimFrame& request,
+                  const backend::ConnectReply& reply) {
+  const uint32_t slot = SlotOf(connection);
+  std::vector<uint32_t> displaced;
+  if (!PlaceForKey(reply.key, &displaced)) {
+    BeginClose(connection, wire::CloseReason::kDuplicateRefused);
+    return;
+  }
+  connection.session.OnAuthenticated();
+  hub_.AddChannel({slot, GenerationOf(connection), connection.fd, connection.session.encoding(),
+                   reply.mid, reply.key, reply.accepts});
+  hub_.Mute(slot);
+  ++counts_.logins;
+  // The new one is in before the old one ends, so that the key never goes off line between.
+  for (const uint32_t old : displaced) {
+    BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
+  }
+  connection.idle_ms = static_cast<uint32_t>(
+      reply.idle_timeout_ms == 0 ? options_.client.idle_timeout_ms
+                                 : std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
+  SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
+  Arm(connection, io::Op::kWatch);
+  connection.extra = std::make_unique<Greeting>();
+  connection.greeting()->request = request;
+  connection.phase = Phase::kWaiting;
+  if (reply.room.empty() || EnterRoom(connection, reply.room)) FinishWaiting(connection);
+}
+
+// Applies the duplicate-key policy; `*displaced` are to be closed. False: the newcomer is refused.
+bool Shard::PlaceForKey(const std::string& key, std::vector<uint32_t>* displaced) const {
+  hub_.FindKey(key, displaced);
+  if (displaced->empty()) return true;
+  switch (options_.client.duplicate_key) {
+    case config::DuplicateKey::kReplace: return true;
+    case config::DuplicateKey::kRefuse: return false;
+    case config::DuplicateKey::kAllow: break;
+  }
+  // Newest first: those beyond the limit are the oldest.
+  const size_t stay = std::min<size_t>(displaced->size(), options_.client.duplicate_key_max - 1);
+  displaced->erase(displaced->begin(), displaced->begin() + static_cast<ptrdiff_t>(stay));
+  return true;
+}
+
+// The login, or the change of room, that the client waits for has taken effect.
+void Shard::FinishWaiting(Connection& connection) {
+  HALLEY_ASSERT(connection.phase == Phase::kWaiting && connection.greeting() != nullptr);
+  const Greeting& greeting = *connection.greeting();
+  wire::GoimFrame reply = greeting.request;
+  reply.op = reply.op == wire::op::kAuth ? wire::op::kAuthReply : wire::op::kChangeRoomReply;
+  reply.body = greeting.body;
+  farewell_.clear();
+  wire::AppendReply(connection.session.encoding(), reply, &farewell_);
+  hub_.Reply(SlotOf(connection), farewell_);
+  hub_.Unmute(SlotOf(connection));
+  connection.extra.reset();
+  connection.phase = Phase::kLive;
+  // What was read before, or had its edge while it was not read.
+  if (connection.inbox_bytes > 0 || connection.readable_later) QueueReadable(connection);
+  connection.readable_later = false;
+}
+
+// --- moving
+
+void Shard::SendAway(Connection& connection, uint32_t owner, backend::ConnectReply reply) {
+  HALLEY_ASSERT(connection.armed == io::Op::kNone);
+  auto adoption = std::make_unique<Adoption>();
+  adoption->session = connection.session;
+  adoption->login = std::move(reply);
+  adoption->request = connection.greeting()->request;
+  adoption->serial = connection.serial;
+  if (connection.inbox_bytes > 0) {
+    adoption->unread.assign(connection.inbox.data, connection.inbox_bytes);
+  }
+  departures_[owner].push_back({{connection.fd, next_token_++}, std::move(adoption)});
+  // The descriptor has left; the slot goes without closing it.
+  connection.fd = -1;
+  connection.phase = Phase::kDraining;
+  --clients_;
+  ++counts_.moved_out;
+  Release(connection);
+}
+
+// Descriptors first, then the commands that name them: a shard that reads a command finds its
+// descriptor waiting.
+void Shard::SendDepartures() {
+  for (uint32_t to = 0; to < departures_.size(); ++to) {
+    std::vector<Departure>& list = departures_[to];
+    size_t sent = 0;
+    while (sent < list.size()) {
+      std::array<io::Passage, io::Ring::kPassagesMax> batch;
+      const size_t count = std::min(batch.size(), list.size() - sent);
+      for (size_t i = 0; i < count; ++i) batch[i] = list[sent + i].passage;
+      if (!ring_.PassDescriptors(to, absl::MakeConstSpan(batch.data(), count))) break;
+      for (size_t i = 0; i < count; ++i) {
+        Command command;
+        command.kind = CommandKind::kAdopt;
+        command.number = list[sent + i].passage.token;
+        command.parcel = std::move(list[sent + i].adoption);
+        port_.Send(to, std::move(command));
+      }
+      sent += count;
+    }
+    list.erase(list.begin(), list.begin() + static_cast<ptrdiff_t>(sent));
+  }
+}
+
+void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
+  auto& arrivals = arrivals_[from];
+  const auto wanted = static_cast<uint32_t>(token);
+  if (!arrivals.contains(wanted)) {
+    std::array<io::Passage, io::Ring::kPassagesMax> batch;
+    for (size_t i = ring_.TakeDescriptors(from, absl::MakeSpan(batch)); i-- > 0;) {
+      arrivals[batch[i].token] = batch[i].fd;
+    }
+  }
+  const auto found = arrivals.find(wanted);
+  const int32_t fd = found == arrivals.end() ? -1 : found->second;
+  if (found != arrivals.end()) arrivals.erase(found);
+  Connection* connection =
+      fd < 0 ? nullptr : connections_.New(fd, adoption.session.transport());
+  if (connection == nullptr) {
+    // The table of descriptors is full here. The backend has heard of this client: say it is gone.
+    if (fd >= 0) ring_.Close(fd);
+    ++counts_.closed[static_cast<size_t>(wire::CloseReason::kMoveFailed)];
+    const backend::ConnectReply& login = adoption.login;
+    backend_.Disconnect({login.mid, login.key, adoption.serial}, hub_.IsOnline(login.key));
+    return;
+  }
+  ++clients_;
+  ++counts_.moved_in;
+  connection->session = adoption.session;
+  connection->serial = adoption.serial;
+  if (!adoption.unread.empty()) {
+    KeepUnread(*connection, adoption.unread.data(), adoption.unread.size());
+  }
+  if (stop_ == StopPhase::kRunning) {
+    Admit(*connection, adoption.request, adoption.login);
+  } else {
+    BeginClose(*connection, wire::CloseReason::kServerClosing);
+  }
+}
+
+}  // namespace halley::shard

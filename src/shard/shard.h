@@ -1,0 +1,292 @@
+// Shard: a core's thread. One ring, a hub with its buckets, connections, pooled buffers, timers; the
+// loop that ties them together, and the only routing decisions: key -> shard, room -> home.
+//
+// Start reading at RunOnce(). Each step is a function of that name, in the file named beside it.
+//
+// Threads    Constructed anywhere; Start(), RunOnce() and everything else on one thread. Others reach
+//            it through the Fabric only.
+// Ownership  Owns its connections, hub and buffers. Borrows ring, fabric, options, backend and push
+//            handler, which outlive it. Owns its listeners' descriptors and closes them.
+// Limits     config::Options.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "backend/backend.h"
+#include "base/slab.h"
+#include "config/options.h"
+#include "hub/hub.h"
+#include "io/ring.h"
+#include "io/round.h"
+#include "io/timer_wheel.h"
+#include "shard/connection.h"
+#include "shard/home.h"
+#include "shard/job.h"
+#include "shard/job_table.h"
+#include "shard/mailbox.h"
+#include "shard/memory_stage.h"
+
+namespace halley::shard {
+
+enum class ListenerKind : uint8_t { kTcp, kWebSocket, kPush };
+
+struct ShardListener {
+  ListenerKind kind;
+  int32_t fd;
+};
+
+struct ShardSetup {
+  uint32_t index = 0;
+  io::Ring* ring = nullptr;
+  Fabric* fabric = nullptr;
+  const config::Options* options = nullptr;
+  backend::Backend* backend = nullptr;
+  RpcHandler* push = nullptr;
+  std::vector<ShardListener> listeners;
+};
+
+class Shard final : private backend::BackendSink, private JobRunner {
+ public:
+  explicit Shard(const ShardSetup& setup);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard() override;
+
+  // Makes the calling thread the shard's and starts accepting.
+  absl::Status Start();
+
+  // One turn. False: everything is closed and the shard has nothing more to do (after a stop).
+  bool RunOnce();
+
+  ShardStatus Status() const;
+  const hub::Hub& hub() const { return hub_; }
+
+ private:
+  // --- the turn (shard.cc)
+  void ReapCompletions();
+  void ReadReadable();
+  void DrainMailboxes();
+  void SettleLogins();
+  void AdvanceTimers();
+  void FlushOwn();
+  void FlushLanes();
+  void ReportDeliveries();
+  void CloseTooSlow();
+  void CloseStalled();
+  void WatchMemory();
+  void ReleaseDrained();
+  void RearmStarved();
+  void PublishAndWake();
+  void SubmitAndWait();
+  void AdvanceStop();
+  bool HasWork() const;
+  uint64_t SleepNs();
+  void OnCompletion(const io::Completion& completion);
+  void OnExpired(Connection& connection);
+  void Tick();
+  void BeginStop();
+
+  // --- clients (clients.cc)
+  void ArmAccepts();
+  void OnAccept(const io::Completion& completion);
+  void CloseListener(uint32_t listener);
+  void OpenClient(int32_t fd, session::Transport transport);
+  void TurnAway(int32_t fd, session::Transport transport);
+  void OnClientReady(Connection& connection, uint32_t readiness);
+  bool Choked(const Connection& connection) const;
+  void ReadClient(Connection& connection);
+  // Feeds what is in `bytes` to the session until it asks for more; returns how much is left over,
+  // at the end of `bytes`.
+  size_t FeedClient(Connection& connection, char* bytes, size_t size, uint32_t* frames_left);
+  bool TakeBytes(Connection& connection, size_t bytes_max, size_t* bytes_left, bool* drained,
+                 char** bytes, size_t* size);
+  wire::CloseReason OnEvent(Connection& connection, const session::Event& event);
+  void OnHeartbeat(Connection& connection, const wire::GoimFrame& frame);
+  wire::CloseReason OnChangeRoom(Connection& connection, const wire::GoimFrame& frame);
+  wire::CloseReason OnAccepts(Connection& connection, const wire::GoimFrame& frame, bool add);
+  void KeepUnread(Connection& connection, const char* bytes, size_t size);
+  void GrowInbox(Connection& connection, size_t bytes_max);
+  void QueueReadable(Connection& connection);
+  void Arm(Connection& connection, io::Op op);
+  void SetDeadline(Connection& connection, uint64_t deadline_ns);
+  backend::ClientIdentity IdentityOf(const Connection& connection) const;
+
+  // --- logging in and moving (login.cc)
+  void OnConnectReply(backend::Ticket ticket, backend::ConnectReply reply) override;
+  void BeginLogin(Connection& connection, const wire::GoimFrame& frame);
+  void FinishLogin(Connection& connection, backend::ConnectReply& reply);
+  void Admit(Connection& connection, const wire::GoimFrame& request,
+             const backend::ConnectReply& reply);
+  bool PlaceForKey(const std::string& key, std::vector<uint32_t>* displaced) const;
+  void FinishWaiting(Connection& connection);
+  void SendAway(Connection& connection, uint32_t owner, backend::ConnectReply reply);
+  void Adopt(uint32_t from, uint64_t token, Adoption& adoption);
+  void SendDepartures();
+
+  // --- closing (closing.cc)
+  // Ends a connection, whatever it is; harmless when it is ending already. `farewell_written`: the
+  // session's last words are queued. The object stays valid until the end of the turn.
+  void BeginClose(Connection& connection, wire::CloseReason reason, bool farewell_written = false);
+  void CloseChannel(Connection& connection, bool farewell_written);
+  bool FlushNow(uint32_t slot);
+  bool SendTo(int32_t fd, std::string_view bytes);
+  void ForgetRpc(Connection& connection);
+  void Linger(Connection& connection);
+  void BeginDrain(Connection& connection);
+  void Release(Connection& connection);
+  void Discard(Connection& connection);
+
+  // --- rooms and their homes (rooms.cc)
+  // Joins, tells the home when needed; true: confirmed already; false: the connection waits.
+  bool EnterRoom(Connection& connection, std::string_view room);
+  void NoteRecount(const hub::Room& room);
+  void TellHomes();
+  void OnRoomCommand(uint32_t from, Command& command);
+  void OnPresent(uint32_t from, const RoomNote& note);
+  void OnConfirmed(const RoomNote& note);
+  void OnOnline(const RoomNote& note);
+  void SendNote(uint32_t to, CommandKind kind, RoomNote note);
+  void ShareCounts();
+  uint64_t OnlineIn(const hub::Room& room) const;
+
+  // --- jobs (jobs.cc)
+  void RunJob(RpcId connection, uint64_t ticket, Job job) override;
+  void SharePace(SharedJob* job) const;
+  void RouteByKey(const base::Ref<SharedJob>& job);
+  void RouteRooms(const base::Ref<SharedJob>& job);
+  void RouteEverywhere(const base::Ref<SharedJob>& job);
+  void SendPart(const base::Ref<SharedJob>& job, uint32_t shard);
+  void OnJobCommand(Command& command);
+  JobPart DoPart(const SharedJob& job, uint32_t room, uint32_t receipt);
+  void DoPersonal(const SharedJob& job, uint32_t receipt, JobPart* part);
+  void DoKick(const SharedJob& job, JobPart* part);
+  void NumberRoomPush(const base::Ref<SharedJob>& job, uint32_t room);
+  void Report(uint32_t origin, uint32_t ticket, JobPart part);
+  void FinishIfDone(uint32_t ticket);
+
+  // --- reports that wait for deliveries (confirm.cc)
+  struct HeldReport {
+    uint32_t origin;
+    uint32_t ticket;
+    uint64_t deadline_ns;
+    JobPart part;
+  };
+  void DoAndReport(const SharedJob& job, uint32_t room = 0);
+  void SendHeld(uint32_t receipt, HeldReport held);
+  void ReportHeld(uint32_t receipt);
+
+  // --- the memory budget (memory.cc)
+  uint64_t HeldBytes() const;
+  void RelieveMemory();
+
+  // --- push connections (rpc.cc)
+  void OpenRpc(int32_t fd);
+  void OnRpcReady(Connection& connection, uint32_t readiness);
+  void ReadRpc(Connection& connection);
+  void FeedRpc(Connection& connection, char* bytes, size_t size, uint32_t* frames_left);
+  void FlushRpcs();
+  bool FlushRpc(Connection& connection);
+  void MarkRpcDirty(Connection& connection);
+  void ResumeRpcs();
+  void SendRpc(RpcId connection, std::string_view bytes) override;
+  void PauseRpc(RpcId connection, bool paused) override;
+  bool MayReadRpc(const Connection& connection) const;
+
+  // The session's turn: bytes are read and understood.
+  static bool Reads(const Connection& connection) {
+    return connection.phase == Phase::kHandshake || connection.phase == Phase::kLive;
+  }
+  Connection* Find(uint32_t slot, uint32_t generation) {
+    return connections_.Find(slot, generation);
+  }
+  uint32_t SlotOf(const Connection& connection) const { return connections_.IndexOf(connection); }
+  uint32_t GenerationOf(const Connection& connection) const {
+    return connections_.GenerationOf(connection);
+  }
+  uint64_t now_ms() const { return now_ns_ / 1'000'000; }
+
+  const uint32_t index_;
+  io::Ring& ring_;
+  Fabric& fabric_;
+  const config::Options& options_;
+  backend::Backend& backend_;
+  RpcHandler& push_;
+  const session::SessionLimits session_limits_;
+  const size_t inbox_bytes_max_;
+  std::vector<ShardListener> listeners_;
+
+  Port port_;
+  hub::Hub hub_;
+  io::Round round_;
+  io::TimerWheel wheel_;
+  base::Slab<Connection> connections_;
+  Home home_;
+  MemoryStage memory_stage_ = MemoryStage::kPlenty;
+  uint64_t held_elsewhere_ = 0;  // by the other shards, a tick ago
+  JobTable jobs_;
+  absl::flat_hash_map<uint32_t, HeldReport> held_reports_;  // by receipt
+  absl::btree_set<std::pair<uint64_t, uint32_t>> held_deadlines_;
+  ShardStatus counts_;  // what is counted as it happens; Status() fills in the rest
+
+  uint64_t now_ns_ = 0;
+  uint64_t next_tick_ns_ = 0;
+  uint64_t next_serial_ = 0;
+  uint32_t ticks_ = 0;
+  uint64_t clients_ = 0;
+  uint64_t rpc_connections_ = 0;
+
+  struct Name {
+    uint32_t slot;
+    uint32_t generation;
+  };
+  std::vector<Name> readable_;           // to be read next turn
+  std::vector<Name> readable_now_;       // scratch: this turn's
+  std::vector<Name> starved_;            // whose watch ended early
+  std::vector<Name> rpc_waiting_;        // not read because somebody is congested
+  std::vector<uint64_t> accept_again_ns_;  // per listener: when to arm it again; 0: armed
+  struct Answer {
+    backend::Ticket ticket;
+    backend::ConnectReply reply;
+  };
+  std::vector<Answer> answers_;
+
+  struct Departure {
+    io::Passage passage;
+    std::unique_ptr<Adoption> adoption;
+  };
+  std::vector<std::vector<Departure>> departures_;                   // per shard
+  std::vector<absl::flat_hash_map<uint32_t, int32_t>> arrivals_;     // per shard: token -> fd
+  uint32_t next_token_ = 0;
+
+  uint64_t next_epoch_ = 0;
+  absl::flat_hash_map<uint64_t, std::vector<Name>> room_waiters_;  // by the room's epoch
+  absl::flat_hash_set<std::string> recounted_;  // rooms whose members here changed
+  absl::flat_hash_set<std::string> resummed_;   // rooms at home here whose sum changed
+
+  std::string out_;                        // scratch: bytes a session wants sent
+  std::string farewell_;                   // scratch
+  std::vector<hub::SendPlan> plans_;
+  std::vector<io::SendRequest> requests_;
+  std::vector<base::SendException> exceptions_;
+  std::vector<uint32_t> slots_;            // scratch
+  std::vector<uint32_t> sleepers_;
+  std::vector<uint32_t> expired_;
+
+  enum class StopPhase : uint8_t { kRunning, kFlushing, kClosing, kStopped };
+  StopPhase stop_ = StopPhase::kRunning;
+  uint64_t stop_deadline_ns_ = 0;
+  std::vector<Name> to_close_;             // while stopping: who is still to be told
+  std::vector<Name> released_;             // drained: freed at the end of the turn
+  std::vector<Name> rpc_dirty_;            // push connections with bytes to send
+};
+
+}  // namespace halley::shard

@@ -1,0 +1,46 @@
+// ShardStatus: what one shard says of itself, by value. Summed over shards by whoever asks.
+//
+// The delivery identity, exact at rest, on each shard and summed:
+//   expected = delivered + sum(skipped) + pending
+// `expected` counts a message once per channel it was appended for.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "hub/accounting.h"
+#include "io/ring.h"
+#include "shard/memory_stage.h"
+#include "wire/close_reason.h"
+
+namespace halley::shard {
+
+struct ShardStatus {
+  uint32_t shard = 0;
+  uint64_t connections = 0;   // clients, logged in or not
+  uint64_t channels = 0;      // logged in
+  uint64_t rooms = 0;         // rooms with members on this shard
+  uint64_t push_connections = 0;
+  uint64_t push_requests = 0;      // the three filled in by RpcHandler::AddStatus()
+  uint64_t push_invalid = 0;       // requests at fault
+  uint64_t push_unauthorized = 0;  // wrong or missing secrets
+  uint64_t push_refused = 0;       // push connections beyond their limit
+  uint64_t accepted = 0;
+  uint64_t logins = 0;
+  uint64_t moved_in = 0;      // connections that came from another shard to their key's
+  uint64_t moved_out = 0;
+  uint64_t accept_errors = 0;
+  uint64_t stale_completions = 0;
+  uint64_t bytes_received = 0;
+  uint64_t turns = 0;
+  uint64_t cpu_ns = 0;        // of the shard's thread
+  uint64_t buffer_bytes = 0;  // pooled buffers in use: inboxes, queues, log pages
+  MemoryStage memory_stage = MemoryStage::kPlenty;
+  hub::Accounting accounting;
+  std::array<uint64_t, wire::kCloseReasonsCount> closed{};  // by reason, of client connections
+  io::RingCounters ring;
+  std::string ring_description;
+};
+
+}  // namespace halley::shard

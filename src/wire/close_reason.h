@@ -1,0 +1,48 @@
+// CloseReason: every way a connection can end, as one closed list.
+//
+// The same value is counted in metrics, shown in status, documented in README.md and, where the
+// protocol has a place for it, told to the peer (WebSocket close code, RFC 6455 7.4.1).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace halley::wire {
+
+enum class CloseReason : uint8_t {
+  kNone = 0,
+  kPeerClosed,         // end of stream, or a WebSocket close handshake begun by the client
+  kPeerReset,          // the connection broke under us
+  kHandshakeTimeout,   // not logged in before the handshake deadline
+  kIdleTimeout,        // no heartbeat within the idle time
+  kBadFrame,           // goim framing violated
+  kFrameTooBig,        // a frame or message above its limit
+  kBadHandshake,       // the HTTP upgrade was refused; the peer got an HTTP status
+  kWsProtocolError,    // RFC 6455 violated: close code 1002
+  kWsBadUtf8,          // text that is not UTF-8: close code 1007
+  kAuthRefused,        // the backend said no: close code 3000
+  kAuthUnavailable,    // the backend could not answer: close code 1013
+  kReplaced,           // the same key logged in again: close code 3001
+  kDuplicateRefused,   // the same key is already here and the policy keeps it: close code 3002
+  kKicked,             // kicked through the push port: close code 3003
+  kSlowConsumer,       // could not follow, and the policy is to close: close code 3004
+  kStalled,            // its socket stayed full for too long: close code 3005
+  kServerFull,         // connection limit reached: close code 1013
+  kServerClosing,      // shutting down: close code 1001
+  kMoveFailed,         // could not be handed to the shard that owns its key: close code 1013
+  kRpcBadRequest,      // push port: framing or message violated
+  kRpcUnauthorized,    // push port: wrong or missing secret
+  kInternal,           // a kernel operation failed in a way that has no better name
+  kCount_,
+};
+
+inline constexpr size_t kCloseReasonsCount = static_cast<size_t>(CloseReason::kCount_);
+
+// "peer_closed" and so on: the name in metrics, status and documentation.
+std::string_view CloseReasonName(CloseReason reason);
+
+// The WebSocket close code to send; 0: close without a close frame.
+uint16_t WebSocketCloseCode(CloseReason reason);
+
+}  // namespace halley::wire

@@ -1,0 +1,86 @@
+// goim's frame: a 16-byte big-endian header {packLen, headerLen, ver, op, seq} and a body, and how
+// a push or a reply is laid out for each kind of client.
+//
+// Source     goim v2 api/protocol/protocol.go (described in proto/README.md).
+// Ownership  Borrow for the call; decoded bodies point into the input.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace halley::wire {
+
+// How a room's stream is laid out for one kind of client; a room has one lane per encoding.
+enum class Encoding : uint8_t {
+  kGoimTcp,
+  kGoimWebSocket,
+  kGoimWebSocketDeflate,  // as kGoimWebSocket; what the hub finds worth it is compressed
+  kJsonWebSocket,         // wire/json_frame.h
+};
+inline constexpr size_t kEncodingsCount = 4;
+inline bool IsWebSocket(Encoding encoding) { return encoding != Encoding::kGoimTcp; }
+
+inline constexpr size_t kGoimHeaderBytes = 16;
+
+namespace op {
+inline constexpr int32_t kHeartbeat = 2;
+inline constexpr int32_t kHeartbeatReply = 3;
+inline constexpr int32_t kAuth = 7;
+inline constexpr int32_t kAuthReply = 8;
+inline constexpr int32_t kRaw = 9;
+inline constexpr int32_t kChangeRoom = 12;
+inline constexpr int32_t kChangeRoomReply = 13;
+inline constexpr int32_t kSub = 14;
+inline constexpr int32_t kSubReply = 15;
+inline constexpr int32_t kUnsub = 16;
+inline constexpr int32_t kUnsubReply = 17;
+}  // namespace op
+
+struct GoimFrame {
+  int32_t op = 0;
+  int32_t seq = 0;
+  int16_t ver = 0;
+  std::string_view body;
+};
+
+enum class DecodeStatus : uint8_t {
+  kDone,     // a frame; `*frame_bytes` were used
+  kMore,     // not all there yet; nothing was used
+  kBad,      // never a frame: wrong header length, or packLen below the header
+  kTooBig,   // packLen above header + body_bytes_max
+};
+
+// Decodes one frame from the front of `bytes`. Decides kBad and kTooBig as soon as the bytes that
+// prove it are there.
+DecodeStatus DecodeGoimFrame(std::string_view bytes, size_t body_bytes_max, GoimFrame* frame,
+                             size_t* frame_bytes);
+
+// Writes the 16 bytes of a header. `body_bytes` must fit (at most kGoimBodyBytesMax).
+inline constexpr size_t kGoimBodyBytesMax = size_t{1} << 30;
+void WriteGoimHeader(char* to, int16_t ver, int32_t op, int32_t seq, size_t body_bytes);
+
+// Appends a direct reply, framed for the client: a goim frame, or its JSON text, inside one unmasked
+// WebSocket message where that is spoken.
+void AppendReply(Encoding encoding, const GoimFrame& reply, std::string* out);
+
+// The bytes that precede the body of a push in a lane's log, where the body goes as it is: not for
+// kJsonWebSocket.
+//   TCP         frame header {ver 1, op, seq 0}; nothing when `batch`
+//   WebSocket   message header, outer header {ver 1, op 9, seq 0}, then the frame header unless
+//               `batch`
+// `batch`: the body is already a concatenation of complete frames (goim's op 9).
+inline constexpr size_t kPushPrefixBytesMax = 10 + 2 * kGoimHeaderBytes;
+size_t WritePushPrefix(Encoding encoding, int32_t op, size_t body_bytes, bool batch,
+                       char (&to)[kPushPrefixBytesMax]);
+
+// True when `body` is one or more complete goim frames back to back and nothing else.
+bool IsGoimBatch(std::string_view body);
+
+// "1000,1001": the decimal int32 list of ops 14 and 16. False when any item is not one.
+// Appends to `*ops` (a vector-like type is avoided: the caller gives a fixed array).
+inline constexpr size_t kOpListMax = 1024;
+bool ParseOpList(std::string_view text, int32_t (&ops)[kOpListMax], size_t* count);
+
+}  // namespace halley::wire

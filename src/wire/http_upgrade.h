@@ -1,0 +1,75 @@
+// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112), parsed strictly. What it is
+// answered with stands in http_answer.h.
+//
+// Whatever two parsers could read differently is refused: bare CR or LF, folded lines, space before
+// a colon, a second Host, any body. The path is goim's /sub, or /json for frames as JSON text; a query
+// is allowed and ignored.
+//
+// Ownership  Borrow for the call; the request's views point into the parsed bytes.
+// Limits     UpgradeLimits. Nothing is allocated by parsing; each byte is scanned once and, when
+//            all are there, parsed once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "wire/origin.h"
+#include "wire/permessage_deflate.h"
+
+namespace halley::wire {
+
+// What the path asks for.
+enum class Dialect : uint8_t { kGoim, kJson };
+
+struct UpgradeLimits {
+  size_t header_bytes_max = 8192;  // request line and headers with their final empty line
+  size_t headers_max = 64;
+  bool deflate = false;      // whether permessage-deflate is agreed to, on /sub
+  std::string subprotocols;  // "a,b": of those that a client offers, the first that stands here
+  OriginPolicy origins;
+};
+
+// Why a request is not upgraded; each has its HTTP status and a sentence for the client.
+enum class UpgradeRefusal : uint8_t {
+  kBadByte,             // 400: a control byte, a bare CR or a bare LF
+  kBadRequestLine,      // 400
+  kBadHeaderLine,       // 400: no name, no colon, space around the name
+  kFoldedLine,          // 400
+  kRepeatedHeader,      // 400: a header that may stand only once
+  kBadHost,             // 400: missing or not a host
+  kNoUpgrade,           // 400: Upgrade does not name websocket
+  kNoConnectionUpgrade,  // 400: Connection does not name upgrade
+  kBadKey,              // 400: Sec-WebSocket-Key is not 16 bytes in base64
+  kNoVersion,           // 400: Sec-WebSocket-Version is missing
+  kForeignOrigin,       // 403: a page that may not connect
+  kNotFound,            // 404
+  kNotGet,              // 405
+  kBody,                // 413: Content-Length other than 0, or Transfer-Encoding
+  kOtherVersion,        // 426: Sec-WebSocket-Version is not 13
+  kHeaderTooLarge,      // 431
+  kTooManyHeaders,      // 431
+  kUnavailable,         // 503: never by the parser; for who must turn a client away
+  kNotHttp11,           // 505
+  kCount_,
+};
+
+struct UpgradeRequest {
+  std::string_view key;     // value of Sec-WebSocket-Key
+  std::string_view cookie;  // value of Cookie; empty when there was none
+  std::string_view subprotocol;  // the one agreed on; empty: none
+  DeflateAgreement deflate;
+  Dialect dialect = Dialect::kGoim;
+  size_t bytes = 0;         // of the request; what follows is WebSocket
+};
+
+enum class UpgradeStatus : uint8_t { kMore, kDone, kRefused };
+
+// Parses the request at the front of `bytes`. kMore is answered only while fewer than
+// `header_bytes_max` bytes are there. `*scanned` is 0 for a new request and is kept by the caller
+// between calls that say kMore, so that no byte is searched for the end twice.
+UpgradeStatus ParseUpgrade(std::string_view bytes, const UpgradeLimits& limits, size_t* scanned,
+                           UpgradeRequest* request, UpgradeRefusal* refusal);
+
+}  // namespace halley::wire

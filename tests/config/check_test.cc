@@ -1,0 +1,100 @@
+#include "config/check.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace halley::config {
+namespace {
+
+std::string Message(const Options& options, const Origins& origins = {}) {
+  return std::string(CheckTogether(options, origins).message());
+}
+
+TEST(Check, TheDefaultsGoTogether) { EXPECT_EQ(Message(Options()), ""); }
+
+TEST(Check, AFrameFitsIntoAMessage) {
+  Options options;
+  options.client.frame_body_bytes = options.client.message_bytes - kGoimFrameHeaderBytes;
+  EXPECT_EQ(Message(options), "");
+  ++options.client.frame_body_bytes;
+  EXPECT_EQ(Message(options, {{"client.message_bytes", "halley.toml:7:1"}}),
+            "halley.toml:7:1: client.frame_body_bytes and a header of 16 bytes do not fit into "
+            "client.message_bytes (8192): raise it to 8193 or more");
+}
+
+TEST(Check, APersonalQueueHoldsOneReply) {
+  Options options;
+  options.client.personal_queue_bytes = options.client.frame_body_bytes + 64;
+  EXPECT_EQ(Message(options), "");
+  --options.client.personal_queue_bytes;
+  EXPECT_EQ(Message(options, {{"client.personal_queue_bytes", "--client.personal_queue_bytes"}}),
+            "--client.personal_queue_bytes: client.personal_queue_bytes (4159) cannot hold one "
+            "reply of client.frame_body_bytes: raise it to 4160 or more");
+}
+
+TEST(Check, ARequestHoldsABodyAndATarget) {
+  Options options;
+  options.client.room_id_bytes = 1000;
+  options.push.message_bytes = options.push.body_bytes + kPushRequestOverheadBytes + 1000;
+  EXPECT_EQ(Message(options), "");
+  --options.push.message_bytes;
+  EXPECT_EQ(Message(options, {{"push.body_bytes", "halley.toml:3:1"}}),
+            "halley.toml:3:1: push.message_bytes (263399) cannot hold push.body_bytes and a "
+            "target: raise it to 263400 or more");
+}
+
+TEST(Check, ALogHoldsTwoOfTheLargestPushes) {
+  Options options;
+  options.room.log_bytes = 2 * options.push.body_bytes;
+  EXPECT_EQ(Message(options), "");
+  --options.room.log_bytes;
+  EXPECT_EQ(Message(options, {{"push.body_bytes", "halley.toml:3:1"},
+                              {"room.log_bytes", "halley.toml:9:1"}}),
+            "halley.toml:9:1: room.log_bytes (524287) is less than twice push.body_bytes: raise "
+            "it to 524288 or more");
+}
+
+TEST(Check, SomeClientCanConnect) {
+  Options options;
+  options.listen.tcp = "";
+  EXPECT_EQ(Message(options), "");
+  options.listen.ws = " ";
+  EXPECT_EQ(Message(options, {{"listen.ws", "--ws"}}),
+            "--ws: listen.tcp and listen.ws are both empty, so no client could connect: set one");
+  options.listen.tcp = "127.0.0.1:0";
+  EXPECT_EQ(Message(options), "");
+}
+
+TEST(Check, NoAddressIsNamedTwice) {
+  Options options;
+  options.listen.tcp = "[::1]:5, 127.0.0.1:5";
+  EXPECT_EQ(Message(options), "");
+  options.listen.ws = "[0::1]:5";
+  EXPECT_EQ(Message(options, {{"listen.ws", "halley.toml:2:1"}}),
+            "halley.toml:2:1: listen.ws and listen.tcp both name [::1]:5: name each address once");
+  options.listen.tcp = options.listen.ws = options.listen.push = "127.0.0.1:0,127.0.0.1:0";
+  EXPECT_EQ(Message(options), "");
+}
+
+TEST(Check, PushingFromOutsideTakesASecret) {
+  Options options;
+  for (const char* loopback : {"", "127.0.0.1:1", "[::1]:1", "127.0.0.1:1,[::1]:2"}) {
+    options.listen.push = loopback;
+    EXPECT_EQ(Message(options), "") << loopback;
+  }
+  for (const char* open : {"0.0.0.0:1", "[::]:1", "127.0.0.1:1,10.0.0.1:2", "0.0.0.0:0"}) {
+    options.listen.push = open;
+    options.push.secret = "";
+    EXPECT_NE(Message(options), "") << open;
+    options.push.secret = "s";
+    EXPECT_EQ(Message(options), "") << open;
+  }
+  options.push.secret = "";
+  EXPECT_EQ(Message(options, {{"listen.push", "--push"}}),
+            "--push: listen.push names 0.0.0.0:0, which others can reach, but there is no secret: "
+            "set push.secret_file, or listen on 127.0.0.1");
+}
+
+}  // namespace
+}  // namespace halley::config

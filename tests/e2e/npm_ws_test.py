@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""npm's ws as a client: the WebSocket library that other people's clients are made with."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import threading
+import unittest
+
+import goim
+import harness
+from harness import DEADLINE_S, GatewayTest, wait_until
+from push_port import Pusher
+
+CLIENT = pathlib.Path(__file__).with_name("npm_ws_client.js")
+INSTALL_DEADLINE_S = 60
+
+
+def install_ws():
+    """The folder of node_modules with ws in it; skips, with the reason, where it cannot be had."""
+    for name in ("node", "npm"):
+        if not shutil.which(name):
+            raise unittest.SkipTest(f"{name} is not installed (apt-get install nodejs npm)")
+    folder = harness.scratch_folder("npm")
+    modules = os.path.join(folder, "node_modules")
+    if not os.path.exists(os.path.join(modules, "ws", "package.json")):
+        command = ["npm", "install", "ws@8", "--no-save", "--no-audit", "--no-fund", "--prefix",
+                   folder]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=INSTALL_DEADLINE_S,
+                                  check=False, text=True)
+        except subprocess.TimeoutExpired:
+            raise unittest.SkipTest("npm install ws@8 took too long: no registry?") from None
+        if done.returncode != 0:
+            why = re.findall(r"npm (?:ERR!|error) (.*)", done.stderr)
+            raise unittest.SkipTest("npm cannot install ws@8: " + " ".join(why[:3]))
+    return modules
+
+
+class Client:
+    """A node process with one WebSocket, and the events that it has told."""
+
+    def __init__(self, modules, url, *arguments):
+        self.process = harness.start(
+            ["node", str(CLIENT), url, *arguments], env={**os.environ, "NODE_PATH": modules},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.events = []
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            try:
+                self.events.append(json.loads(line))
+            except ValueError:
+                self.events.append({"what": "output", "line": line})
+
+    def do(self, what, **details):
+        self.process.stdin.write(json.dumps({"do": what, **details}) + "\n")
+        self.process.stdin.flush()
+
+    def send(self, *parts, binary=True):
+        self.do("send", parts=[part.hex() for part in parts], binary=binary)
+
+    def wait_for(self, *wanted):
+        """Until all of the events have been told."""
+        try:
+            wait_until(lambda: all(each in self.events for each in wanted), str(wanted))
+        except AssertionError:
+            print("it told:", self.events)
+            raise
+
+    def wait_for_messages(self, count):
+        """The bytes of the first `count` messages."""
+        wait_until(lambda: len(self.messages()) >= count, f"{count} messages")
+        return self.messages()[:count]
+
+    def messages(self):
+        return [bytes.fromhex(event["hex"]) for event in list(self.events)
+                if event["what"] == "message"]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(DEADLINE_S)
+        self.reader.join(DEADLINE_S)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class NpmWs(GatewayTest):
+    extensions = ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.modules = install_ws()
+        super().setUpClass()
+
+    def setUp(self):
+        self.pusher = self.keep(Pusher(self.gateway))
+
+    def connect(self, *arguments, path="/sub"):
+        url = "ws://%s:%d" % self.gateway.ws + path
+        return self.keep(Client(self.modules, url, *arguments))
+
+    def login(self, **fields):
+        client = self.connect()
+        client.wait_for({"what": "open", "extensions": self.extensions})
+        client.send(goim.login_frame(**fields))
+        self.assertEqual(client.wait_for_messages(1), [goim.frame(goim.AUTH_REPLY, 1)])
+        return client
+
+    def test_goims_javascript_client(self):
+        client = self.connect("goim")
+        client.wait_for({"what": "open", "extensions": self.extensions, "protocol": ""},
+                        {"what": "auth", "ver": 1, "seq": 1, "bytes": 16},
+                        {"what": "heartbeat", "online": 1})
+        for text, push in (("room", lambda text: self.pusher.push_rooms(["live://1000"], text)),
+                           ("mid", lambda text: self.pusher.push_mids([123], text)),
+                           ("all", lambda text: self.pusher.push_all(text))):
+            self.assertEqual(push(text).taken, 1)
+            client.wait_for({"what": "push", "op": 1000, "ver": 1, "body": text})
+        self.pusher.kick_mids(123)
+        client.wait_for({"what": "close", "code": 3003, "clean": True})
+
+    def test_fragments_and_large_messages(self):
+        client = self.login()
+        message = goim.frame(5000, 1, b"x" * 4096)
+        client.send(message)
+        client.send(message[:1], message[1:16], b"", message[16:3000], message[3000:])
+        client.send(*(bytes([byte]) for byte in goim.frame(5001, 2, b"y" * 40)))
+        client.send(goim.frame(100, 3, "text ✓".encode()), binary=False)
+        self.assertEqual(client.wait_for_messages(5)[1:], [
+            goim.frame(5000, 1), goim.frame(5000, 1), goim.frame(5001, 2), goim.frame(100, 3)])
+
+    def test_large_pushes(self):
+        client = self.login(key="large", accepts=[1000])
+        wanted = []
+        for size in (0, 93, 94, 65503, 65504, 262144):
+            self.assertEqual(self.pusher.push_keys(["large"], b"z" * size).taken, 1)
+            wanted.append(goim.frame(goim.RAW, 0, goim.frame(1000, 0, b"z" * size)))
+            # One that came while the last still waits might be refused.
+            client.wait_for_messages(1 + len(wanted))
+        self.assertEqual(client.messages()[1:], wanted)
+
+    def test_pings(self):
+        client = self.login()
+        for payload in (b"", b"ping", bytes(range(125))):
+            client.do("ping", hex=payload.hex())
+            client.wait_for({"what": "pong", "hex": payload.hex()})
+        client.do("pong", hex="00")
+        client.send(goim.frame(goim.HEARTBEAT, 2))
+        self.assertEqual(client.wait_for_messages(2)[1],
+                         goim.frame(goim.HEARTBEAT_REPLY, 2, bytes(4)))
+
+    def test_close_codes_in_both_directions(self):
+        for code, reason in ((1000, "bye"), (1001, ""), (3999, "x" * 123), (4000, "✓")):
+            client = self.login()
+            client.do("close", code=code, reason=reason)
+            client.wait_for({"what": "close", "code": code, "reason": ""})
+        client = self.login(key="twice")
+        self.login(key="twice")
+        client.wait_for({"what": "close", "code": 3001, "reason": ""})
+        for sent, binary, code in ((b"\xff", False, 1007), (b"x" * 9000, True, 1009),
+                                   (goim.frame(1)[:15], True, 1008)):
+            client = self.login()
+            client.send(sent, binary=binary)
+            client.wait_for({"what": "close", "code": code, "reason": ""})
+
+    def test_a_path_that_is_not_there(self):
+        client = self.connect(path="/chat")
+        client.wait_for({"what": "refused", "status": 404})
+
+    def test_a_client_that_terminates(self):
+        client = self.login(key="gone")
+        client.do("terminate")
+        wait_until(lambda: not self.pusher.online("gone"), "it to be gone")
+
+
+class CompressingNpmWs(NpmWs):
+    """The same with permessage-deflate, which ws offers: room messages come compressed, and what it
+    sends beyond 1 KiB goes so."""
+
+    flags = ("--websocket.deflate_bytes", "1")
+    extensions = "permessage-deflate"  # of the answer, ws tells the name
+
+    def test_room_messages_of_every_length(self):
+        client = self.login(room_id="deflate://1", accepts=[1000])
+        wanted = []
+        for size in (0, 1, 94, 4096, 65503, 65504, 262144):
+            body = bytes(index * index % 251 for index in range(size))
+            self.assertEqual(self.pusher.push_rooms(["deflate://1"], body).taken, 1)
+            wanted.append(goim.frame(goim.RAW, 0, goim.frame(1000, 0, body)))
+        self.assertEqual(client.wait_for_messages(1 + len(wanted))[1:], wanted)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,140 @@
+// What lanes of each encoding get of the same push.
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "hub/hub.h"
+#include "wire/permessage_deflate.h"
+
+namespace halley::hub {
+namespace {
+
+using wire::Encoding;
+
+constexpr int32_t kOp = 1000;
+constexpr uint64_t kDeflateBytes = 200;  // goim's headers are 32 of them
+
+class HubEncodingTest : public ::testing::Test {
+ protected:
+  HubEncodingTest() : hub_(Limits()) {}
+
+  static HubLimits Limits() {
+    HubLimits limits;
+    limits.deflate_bytes = kDeflateBytes;
+    return limits;
+  }
+
+  void Add(uint32_t slot, Encoding encoding) {
+    const std::vector<int32_t> ops{kOp};
+    hub_.AddChannel({slot, 1, static_cast<int32_t>(slot) + 100, encoding, 0,
+                     "key" + std::to_string(slot), ops});
+    hub_.JoinRoom(slot, "room");
+  }
+
+  // What each slot is sent, all sockets taking everything.
+  std::map<uint32_t, std::string> Flush() {
+    std::map<uint32_t, std::string> sent;
+    std::vector<SendPlan> plans(8);
+    for (size_t count = 1; count > 0;) {
+      count = hub_.PlanOwn(absl::MakeSpan(plans));
+      for (size_t i = 0; i < count; ++i) {
+        for (uint32_t part = 0; part < plans[i].parts_count; ++part) {
+          sent[plans[i].slot].append(static_cast<const char*>(plans[i].parts[part].iov_base),
+                                     plans[i].parts[part].iov_len);
+        }
+        hub_.SettleOwn(plans[i], static_cast<int64_t>(Hub::PlanBytes(plans[i])));
+      }
+    }
+    Slice slice;
+    while (hub_.NextLaneSlice(64, 1, &slice)) {
+      for (const base::FanoutTarget& target : slice.targets) {
+        for (const iovec& part : slice.span) {
+          sent[target.slot].append(static_cast<const char*>(part.iov_base), part.iov_len);
+        }
+      }
+      hub_.CompleteLaneSlice({});
+    }
+    return sent;
+  }
+
+  Hub hub_;
+};
+
+// The payload of the one frame that `bytes` are, which is below 64 KiB.
+std::string PayloadOf(const std::string& bytes, uint8_t first) {
+  EXPECT_EQ(static_cast<uint8_t>(bytes[0]), first);
+  const size_t header = bytes[1] == 126 ? 4 : 2;
+  return bytes.substr(header);
+}
+
+TEST_F(HubEncodingTest, ARoomsMessageIsCompressedForThoseWhoAskedForIt) {
+  Add(0, Encoding::kGoimWebSocket);
+  for (const uint32_t slot : {1, 2, 3}) Add(slot, Encoding::kGoimWebSocketDeflate);
+  const std::string body(1000, 'b');
+  for (const bool everyone : {false, true}) {
+    const Push push{kOp, false, body};
+    EXPECT_EQ(everyone ? hub_.PushAll(push, 0, 1) : hub_.PushRoom("room", push, 1), 4u);
+    const auto sent = Flush();
+    const std::string plain = PayloadOf(sent.at(0), 0x82);
+    EXPECT_EQ(plain.size(), 1032u);
+    const std::string compressed = PayloadOf(sent.at(1), 0xc2);
+    EXPECT_LT(sent.at(1).size(), 100u);
+    std::string_view message;
+    ASSERT_EQ(wire::InflateMessage(compressed, 2000, &message), wire::InflateStatus::kDone);
+    EXPECT_EQ(message, plain);
+    EXPECT_EQ(sent.at(2), sent.at(1));
+    EXPECT_EQ(sent.at(3), sent.at(1));
+  }
+  EXPECT_EQ(hub_.Books().delivered, 8u);
+}
+
+TEST_F(HubEncodingTest, ABatchIsCompressedAsItIs) {
+  Add(0, Encoding::kGoimWebSocketDeflate);
+  const std::string batch(400, 'f');  // whatever it is: the hub does not look
+  hub_.PushRoom("room", {kOp, true, batch}, 1);
+  std::string_view message;
+  const std::string payload = PayloadOf(Flush().at(0), 0xc2);
+  ASSERT_EQ(wire::InflateMessage(payload, 2000, &message), wire::InflateStatus::kDone);
+  EXPECT_EQ(message.substr(16), batch);
+}
+
+TEST_F(HubEncodingTest, FromTheLimitOnAndWhereItShrinks) {
+  Add(0, Encoding::kGoimWebSocketDeflate);
+  hub_.PushRoom("room", {kOp, false, std::string(kDeflateBytes - 33, 'b')}, 1);
+  EXPECT_EQ(static_cast<uint8_t>(Flush().at(0)[0]), 0x82);
+  hub_.PushRoom("room", {kOp, false, std::string(kDeflateBytes - 32, 'b')}, 1);
+  EXPECT_EQ(static_cast<uint8_t>(Flush().at(0)[0]), 0xc2);
+  std::string noise;
+  for (uint32_t i = 0, x = 1; i < 1000; ++i) noise += static_cast<char>((x = x * 1664525 + 1) >> 24);
+  hub_.PushRoom("room", {kOp, false, noise}, 1);
+  EXPECT_EQ(PayloadOf(Flush().at(0), 0x82).substr(32), noise);
+}
+
+// Beside clients of every other kind, from one push.
+TEST_F(HubEncodingTest, AClientThatSpeaksJsonGetsText) {
+  Add(0, Encoding::kJsonWebSocket);
+  Add(1, Encoding::kGoimWebSocket);
+  Add(2, Encoding::kGoimTcp);
+  const Push push{kOp, false, "say \"hi\""};
+  const std::string text = R"({"op":1000,"body":"say \"hi\""})";
+  hub_.PushRoom("room", push, 1);
+  EXPECT_EQ(PayloadOf(Flush().at(0), 0x81), text);
+  hub_.PushAll(push, 0, 1);
+  const auto sent = Flush();
+  EXPECT_EQ(PayloadOf(sent.at(0), 0x81), text);
+  EXPECT_EQ(PayloadOf(sent.at(1), 0x82).substr(32), push.body);
+  EXPECT_EQ(sent.at(2).substr(16), push.body);
+  EXPECT_EQ(hub_.PushKey("key0", push).taken, 1u);
+  EXPECT_EQ(PayloadOf(Flush().at(0), 0x81), text);
+  EXPECT_EQ(hub_.Books().delivered, 7u);
+}
+
+TEST_F(HubEncodingTest, WhatIsForOneClientGoesAsItIs) {
+  Add(0, Encoding::kGoimWebSocketDeflate);
+  EXPECT_EQ(hub_.PushKey("key0", {kOp, false, std::string(1000, 'b')}).taken, 1u);
+  EXPECT_EQ(PayloadOf(Flush().at(0), 0x82).size(), 1032u);
+}
+
+}  // namespace
+}  // namespace halley::hub

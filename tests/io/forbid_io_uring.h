@@ -1,0 +1,30 @@
+// ForbidIoUring: what the filters of container runtimes do, for the rest of the process's life. For
+// death tests, which have a process of their own.
+#pragma once
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace halley::io::testing {
+
+// `action` of seccomp(2): SECCOMP_RET_ERRNO | the error that io_uring_setup ends with, or
+// SECCOMP_RET_KILL_PROCESS.
+inline void ForbidIoUring(uint32_t action) {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, action),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{.len = 4, .filter = program};
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) ::_exit(1);
+}
+
+}  // namespace halley::io::testing

@@ -1,0 +1,132 @@
+#include "halleyctl/text.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_format.h"
+#include "wire/utf8.h"
+
+namespace halley::ctl {
+namespace {
+
+bool IsControl(uint8_t byte) { return byte < 0x20 || byte == 0x7f; }
+
+void AppendEscaped(uint8_t byte, std::string* out) {
+  switch (byte) {
+    case '\n':
+      *out += "\\n";
+      break;
+    case '\t':
+      *out += "\\t";
+      break;
+    case '\\':
+      *out += "\\\\";
+      break;
+    default:
+      absl::StrAppendFormat(out, "\\x%02x", byte);
+  }
+}
+
+}  // namespace
+
+bool IsUtf8(std::string_view text) {
+  wire::Utf8Validator validator;
+  return validator.Feed(text) && validator.complete();
+}
+
+std::string Printable(std::string_view text) {
+  const bool utf8 = IsUtf8(text);
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    // U+0080 to U+009F, which terminals obey too.
+    const bool c1 = utf8 && byte == 0xc2 && static_cast<uint8_t>(text[i + 1]) < 0xa0;
+    if (IsControl(byte) || byte == '\\' || (!utf8 && byte >= 0x80)) {
+      AppendEscaped(byte, &out);
+    } else if (c1) {
+      AppendEscaped(byte, &out);
+      AppendEscaped(static_cast<uint8_t>(text[++i]), &out);
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::string HumanBytes(uint64_t bytes) {
+  if (bytes < 1024) return absl::StrFormat("%d B", bytes);
+  double value = static_cast<double>(bytes);
+  const char* unit = "";
+  for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
+    if (value < 1024) break;
+    value /= 1024;
+    unit = next;
+  }
+  return absl::StrFormat("%.1f %s", value, unit);
+}
+
+void Json::Comma() {
+  if (!first_) text_ += ',';
+  first_ = false;
+}
+
+Json& Json::Open(char bracket) {
+  Comma();
+  text_ += bracket;
+  first_ = true;
+  return *this;
+}
+
+Json& Json::Close(char bracket) {
+  text_ += bracket;
+  first_ = false;
+  return *this;
+}
+
+Json& Json::Key(std::string_view name) {
+  Text(name);
+  text_ += ':';
+  first_ = true;
+  return *this;
+}
+
+Json& Json::Number(uint64_t value) {
+  Comma();
+  text_ += std::to_string(value);
+  return *this;
+}
+
+Json& Json::Signed(int64_t value) {
+  Comma();
+  text_ += std::to_string(value);
+  return *this;
+}
+
+Json& Json::Bool(bool value) {
+  Comma();
+  text_ += value ? "true" : "false";
+  return *this;
+}
+
+Json& Json::Text(std::string_view utf8) {
+  Comma();
+  text_ += '"';
+  for (char c : utf8) {
+    if (c == '"' || c == '\\') {
+      text_ += '\\';
+      text_ += c;
+    } else if (IsControl(static_cast<uint8_t>(c))) {
+      absl::StrAppendFormat(&text_, "\\u%04x", static_cast<uint8_t>(c));
+    } else {
+      text_ += c;
+    }
+  }
+  text_ += '"';
+  return *this;
+}
+
+Json& Json::Bytes(std::string_view name, std::string_view bytes) {
+  if (IsUtf8(bytes)) return Key(name).Text(bytes);
+  return Key(std::string(name) + "_base64")
+      .Text(absl::Base64Escape(absl::string_view(bytes.data(), bytes.size())));
+}
+
+}  // namespace halley::ctl
