@@ -40,6 +40,8 @@ enum class EventKind : uint8_t {
   kOutput,        // nothing to decide; `out` has bytes for the peer (a pong). Call Next() again
   kUpgraded,      // the WebSocket upgrade was accepted, `out` has the 101; frame.body is the value
                   // of the Cookie header (empty when there was none), for the backend
+  kFile,          // no WebSocket was asked for, but a file: frame.body is the whole response, which
+                  // lives as long as the limits. To be sent and closed behind; not to be fed again
   kAuthenticate,  // op 7 before login: body is the token
   kHeartbeat,     // op 2 (or 3): answer with the room's online count
   kChangeRoom,    // op 12: body is the room id, empty to leave
@@ -99,6 +101,7 @@ class ClientSession {
 
   // WebSocket. A frame or kNeedMore is the answer, or what interrupts (kOutput, kClose).
   Event Upgrade(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
+  Event File(const wire::UpgradeRequest& request, wire::Inbox* inbox);
   Event NextWsFrame(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   Event OnWsControl(wire::Inbox* inbox, const wire::WsHeader& header, const SessionLimits& limits,
                     std::string* out);

@@ -29,6 +29,7 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
     case wire::UpgradeStatus::kRefused:
       wire::AppendUpgradeRefused(refusal, out);
       return Close(CloseReason::kBadHandshake, out);
+    case wire::UpgradeStatus::kFile: return File(request, inbox);
     case wire::UpgradeStatus::kDone:
       break;
   }
@@ -41,6 +42,16 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
   Event event;
   event.kind = EventKind::kUpgraded;
   event.frame.body = request.cookie;
+  return event;
+}
+
+// One request is answered; what comes behind it is nobody's.
+Event ClientSession::File(const wire::UpgradeRequest& request, wire::Inbox* inbox) {
+  inbox->begin = inbox->end;
+  phase_ = Phase::kClosed;
+  Event event;
+  event.kind = EventKind::kFile;
+  event.frame.body = request.response;
   return event;
 }
 

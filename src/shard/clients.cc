@@ -107,6 +107,10 @@ void Shard::QueueReadable(Connection& connection) {
 }
 
 void Shard::OnClientReady(Connection& connection, uint32_t readiness) {
+  if (connection.phase == Phase::kAnswering) {
+    SendFile(connection);
+    return;
+  }
   const uint32_t slot = SlotOf(connection);
   if ((readiness & io::kWritable) != 0 && hub_.Live(slot)) {
     hub_.OnWritable(slot);
@@ -264,6 +268,7 @@ wire::CloseReason Shard::OnEvent(Connection& connection, const session::Event& e
         connection.greeting()->cookie = frame.body;
       }
       break;
+    case session::EventKind::kFile: AnswerWithFile(connection, frame.body); break;
     case session::EventKind::kAuthenticate: BeginLogin(connection, frame); break;
     case session::EventKind::kHeartbeat: OnHeartbeat(connection, frame); break;
     case session::EventKind::kChangeRoom: return OnChangeRoom(connection, frame);
@@ -280,6 +285,32 @@ wire::CloseReason Shard::OnEvent(Connection& connection, const session::Event& e
       break;
   }
   return wire::CloseReason::kNone;
+}
+
+void Shard::AnswerWithFile(Connection& connection, std::string_view response) {
+  auto answer = std::make_unique<FileAnswer>();
+  answer->rest = response;
+  connection.extra = std::move(answer);
+  connection.phase = Phase::kAnswering;
+  SendFile(connection);
+}
+
+// As much of the response as the socket takes. Who does not take all of it in time is closed by the
+// handshake's deadline, which still holds.
+void Shard::SendFile(Connection& connection) {
+  std::string_view& rest = connection.file_answer()->rest;
+  const iovec part{const_cast<char*>(rest.data()), rest.size()};
+  const io::SendRequest request{connection.fd, &part, 1};
+  exceptions_.clear();
+  ring_.SendEach({&request, 1}, &exceptions_);
+  if (exceptions_.empty()) {
+    BeginClose(connection, wire::CloseReason::kPageServed);
+  } else if (const int32_t taken = exceptions_.front().result; taken < 0) {
+    BeginClose(connection, wire::CloseReason::kPeerReset);
+  } else {
+    rest.remove_prefix(static_cast<size_t>(taken));
+    if (connection.armed == io::Op::kNone) Arm(connection, io::Op::kWatch);
+  }
 }
 
 void Shard::OnHeartbeat(Connection& connection, const wire::GoimFrame& frame) {

@@ -1,15 +1,16 @@
 // Connection: a slot. Descriptor, what is armed in the kernel, unread bytes, deadlines; and the
 // session that gives its bytes a meaning.
 //
-// Life: handshake -> (waiting) -> live -> lingering -> draining -> gone. *Lingering*: our farewell
-// and FIN are out, the peer's end of stream is awaited for a moment, so that a reset does not
-// overtake what was sent. *Draining*: the last armed operation's completion is awaited; only then is
-// the descriptor closed and the slot given back.
+// Life: handshake -> (waiting) -> live -> lingering -> draining -> gone; in place of live, answering
+// for who only wants a file. *Lingering*: our farewell and FIN are out, the peer's end of stream is
+// awaited for a moment, so that a reset does not overtake what was sent. *Draining*: the last armed
+// operation's completion is awaited; only then is the descriptor closed and the slot given back.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "io/ring.h"
 #include "io/round.h"
@@ -23,6 +24,7 @@ enum class Phase : uint8_t {
   kHandshake,  // until the login is accepted
   kWaiting,    // for the backend, or for a room's home: nothing is read
   kLive,
+  kAnswering,  // an HTTP response goes out, then it is closed: nothing is read
   kRpc,        // a push connection
   kLingering,
   kDraining,
@@ -38,6 +40,11 @@ struct Greeting final : Extra {
   std::string cookie;
   wire::GoimFrame request;  // the login or room change that is waited for; its body is in `body`
   std::string body;
+};
+
+// What only a connection that asked for a file needs.
+struct FileAnswer final : Extra {
+  std::string_view rest;  // of the response; lives as long as the shard's session limits
 };
 
 // What only a push connection needs.
@@ -69,11 +76,16 @@ struct Connection {
   session::ClientSession session;
   uint32_t inbox_bytes = 0;       // in use of `inbox`
   io::Chunk inbox;                // unread bytes that had to outlive a turn
-  std::unique_ptr<Extra> extra;   // a Greeting, an RpcState, or nothing
+  std::unique_ptr<Extra> extra;   // a Greeting, a FileAnswer, an RpcState, or nothing
 
   // Null when there is none.
   Greeting* greeting() const {
-    return phase == Phase::kRpc ? nullptr : static_cast<Greeting*>(extra.get());
+    return phase == Phase::kRpc || phase == Phase::kAnswering
+               ? nullptr
+               : static_cast<Greeting*>(extra.get());
+  }
+  FileAnswer* file_answer() const {
+    return phase == Phase::kAnswering ? static_cast<FileAnswer*>(extra.get()) : nullptr;
   }
   RpcState* rpc() const {
     return phase == Phase::kRpc ? static_cast<RpcState*>(extra.get()) : nullptr;

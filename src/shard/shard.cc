@@ -121,6 +121,7 @@ void Shard::OnCompletion(const io::Completion& completion) {
     case Phase::kHandshake:
     case Phase::kWaiting:
     case Phase::kLive:
+    case Phase::kAnswering:
     case Phase::kRpc: break;
   }
   if (completion.outcome == io::Outcome::kFailed) {
@@ -155,6 +156,7 @@ void Shard::ReadReadable() {
       case Phase::kRpc: ReadRpc(*connection); break;
       case Phase::kLingering: Discard(*connection); break;
       case Phase::kWaiting: connection->readable_later = true; break;
+      case Phase::kAnswering:
       case Phase::kDraining: break;
     }
   }
@@ -214,7 +216,10 @@ void Shard::OnExpired(Connection& connection) {
     return;
   }
   switch (connection.phase) {
-    case Phase::kHandshake: BeginClose(connection, wire::CloseReason::kHandshakeTimeout); break;
+    case Phase::kHandshake:
+    case Phase::kAnswering:
+      BeginClose(connection, wire::CloseReason::kHandshakeTimeout);
+      break;
     case Phase::kWaiting:
       BeginClose(connection, connection.session.authenticated()
                                  ? wire::CloseReason::kIdleTimeout

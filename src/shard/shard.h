@@ -110,6 +110,8 @@ class Shard final : private backend::BackendSink, private JobRunner {
   bool TakeBytes(Connection& connection, size_t bytes_max, size_t* bytes_left, bool* drained,
                  char** bytes, size_t* size);
   wire::CloseReason OnEvent(Connection& connection, const session::Event& event);
+  void AnswerWithFile(Connection& connection, std::string_view response);
+  void SendFile(Connection& connection);
   void OnHeartbeat(Connection& connection, const wire::GoimFrame& frame);
   wire::CloseReason OnChangeRoom(Connection& connection, const wire::GoimFrame& frame);
   wire::CloseReason OnAccepts(Connection& connection, const wire::GoimFrame& frame, bool add);

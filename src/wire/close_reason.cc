@@ -23,6 +23,7 @@ constexpr std::array<Row, kCloseReasonsCount> kRows = {{
     {"bad_frame", 1008},
     {"frame_too_big", 1009},
     {"bad_handshake", 0},
+    {"page_served", 0},
     {"ws_protocol_error", 1002},
     {"ws_bad_utf8", 1007},
     {"auth_refused", 3000},

@@ -47,6 +47,8 @@ constexpr std::array<Answer, kRefusalsCount> kAnswers = {{
      "websocket.origins."},
     {"404 Not Found", "", "There is nothing at this path: connect to /sub, or to /json."},
     {"405 Method Not Allowed", "Allow: GET\r\n", "This method is not supported: use GET."},
+    {"405 Method Not Allowed", "Allow: GET, HEAD\r\n",
+     "This method is not supported here: use GET or HEAD."},
     {"413 Content Too Large", "",
      "The request announces a body: send it without Content-Length and Transfer-Encoding."},
     {"426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",

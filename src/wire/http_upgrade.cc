@@ -66,30 +66,57 @@ std::string_view TakeLine(std::string_view* rest) {
   return line;
 }
 
-Refusal CheckRequestLine(std::string_view line, Dialect* dialect) {
+// What a request asks for.
+struct Target {
+  Dialect dialect = Dialect::kGoim;
+  const HttpFile* file = nullptr;  // null: a WebSocket
+  bool head = false;               // of the file
+};
+
+// What is at each path: the one place that says so.
+Refusal ChooseRoute(std::string_view method, std::string_view path, const UpgradeLimits& limits,
+                    Target* target) {
+  struct Route {
+    std::string_view path;
+    Dialect dialect;
+  };
+  static constexpr Route kRoutes[] = {{"/sub", Dialect::kGoim}, {"/json", Dialect::kJson}};
+  for (const Route& route : kRoutes) {
+    if (path != route.path) continue;
+    if (method != "GET") return UpgradeRefusal::kNotGet;
+    target->dialect = route.dialect;
+    return std::nullopt;
+  }
+  for (const HttpFile& file : limits.files) {
+    if (path != file.path) continue;
+    target->head = method == "HEAD";
+    if (method != "GET" && !target->head) return UpgradeRefusal::kNotGetOrHead;
+    target->file = &file;
+    return std::nullopt;
+  }
+  return UpgradeRefusal::kNotFound;
+}
+
+Refusal CheckRequestLine(std::string_view line, const UpgradeLimits& limits, Target* target) {
   const size_t method_end = line.find(' ');
   const size_t target_end = line.rfind(' ');
   if (method_end == std::string_view::npos || target_end == method_end) {
     return UpgradeRefusal::kBadRequestLine;
   }
   const std::string_view method = line.substr(0, method_end);
-  const std::string_view target = line.substr(method_end + 1, target_end - method_end - 1);
+  const std::string_view uri = line.substr(method_end + 1, target_end - method_end - 1);
   const std::string_view version = line.substr(target_end + 1);
-  if (!base::IsToken(method) || target.empty() || !std::ranges::all_of(target, IsVisible) ||
+  if (!base::IsToken(method) || uri.empty() || !std::ranges::all_of(uri, IsVisible) ||
       !version.starts_with("HTTP/")) {
     return UpgradeRefusal::kBadRequestLine;
   }
   if (version != "HTTP/1.1") return UpgradeRefusal::kNotHttp11;
-  if (method != "GET") return UpgradeRefusal::kNotGet;
-  const std::string_view path = target.substr(0, target.find('?'));
-  if (path != "/sub" && path != "/json") return UpgradeRefusal::kNotFound;
-  *dialect = path == "/sub" ? Dialect::kGoim : Dialect::kJson;
-  return std::nullopt;
+  return ChooseRoute(method, uri.substr(0, uri.find('?')), limits, target);
 }
 
 // What the request said. nullopt: the header did not come.
 struct Headers {
-  Dialect dialect = Dialect::kGoim;
+  Target target;
   std::optional<std::string_view> host;
   std::optional<std::string_view> key;
   std::optional<std::string_view> version;
@@ -146,7 +173,7 @@ Refusal TakeHeader(std::string_view line, const UpgradeLimits& limits, Headers* 
       headers->subprotocol = ChooseSubprotocol(value, limits.subprotocols);
     }
   } else if (Is(name, "sec-websocket-extensions")) {
-    const bool wanted = limits.deflate && headers->dialect == Dialect::kGoim;
+    const bool wanted = limits.deflate && headers->target.dialect == Dialect::kGoim;
     if (wanted && !headers->deflate.agreed) headers->deflate = AgreeOnDeflate(value);
   }
   return std::nullopt;
@@ -157,6 +184,10 @@ Refusal CheckHeaders(const Headers& headers, const OriginPolicy& origins) {
     return UpgradeRefusal::kBody;
   }
   if (!IsHost(headers.host.value_or(""))) return UpgradeRefusal::kBadHost;
+  if (headers.target.file != nullptr) {
+    // Who wants a WebSocket there is told where they are.
+    return headers.upgrade ? Refusal(UpgradeRefusal::kNotFound) : std::nullopt;
+  }
   if (!headers.upgrade) return UpgradeRefusal::kNoUpgrade;
   if (!headers.connection_upgrade) return UpgradeRefusal::kNoConnectionUpgrade;
   if (!headers.version.has_value()) return UpgradeRefusal::kNoVersion;
@@ -171,7 +202,9 @@ Refusal CheckHeaders(const Headers& headers, const OriginPolicy& origins) {
 
 // `rest` is a whole request with its empty line.
 Refusal ParseRequest(std::string_view rest, const UpgradeLimits& limits, Headers* headers) {
-  if (const Refusal refusal = CheckRequestLine(TakeLine(&rest), &headers->dialect)) return refusal;
+  if (const Refusal refusal = CheckRequestLine(TakeLine(&rest), limits, &headers->target)) {
+    return refusal;
+  }
   for (size_t count = 0;; ++count) {
     const std::string_view line = TakeLine(&rest);
     if (line.empty()) return CheckHeaders(*headers, limits.origins);
@@ -201,12 +234,17 @@ UpgradeStatus ParseUpgrade(std::string_view bytes, const UpgradeLimits& limits, 
     *refusal = *why;
     return UpgradeStatus::kRefused;
   }
+  request->bytes = *scanned;
+  if (const HttpFile* const file = headers.target.file) {
+    request->response = file->response;
+    if (headers.target.head) request->response = request->response.substr(0, file->head_bytes);
+    return UpgradeStatus::kFile;
+  }
   request->key = *headers.key;
   request->cookie = headers.cookie.value_or("");
   request->subprotocol = headers.subprotocol;
   request->deflate = headers.deflate;
-  request->dialect = headers.dialect;
-  request->bytes = *scanned;
+  request->dialect = headers.target.dialect;
   return UpgradeStatus::kDone;
 }
 

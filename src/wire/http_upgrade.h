@@ -1,9 +1,9 @@
-// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112), parsed strictly. What it is
-// answered with stands in http_answer.h.
+// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112) or asks for a file, parsed
+// strictly. What it is answered with stands in http_answer.h and http_file.h.
 //
 // Whatever two parsers could read differently is refused: bare CR or LF, folded lines, space before
-// a colon, a second Host, any body. The path is goim's /sub, or /json for frames as JSON text; a query
-// is allowed and ignored.
+// a colon, a second Host, any body. What is at which path stands in ChooseRoute(); a query is allowed
+// and ignored.
 //
 // Ownership  Borrow for the call; the request's views point into the parsed bytes.
 // Limits     UpgradeLimits. Nothing is allocated by parsing; each byte is scanned once and, when
@@ -15,6 +15,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/types/span.h"
+#include "wire/http_file.h"
 #include "wire/origin.h"
 #include "wire/permessage_deflate.h"
 
@@ -29,6 +31,7 @@ struct UpgradeLimits {
   bool deflate = false;      // whether permessage-deflate is agreed to, on /sub
   std::string subprotocols;  // "a,b": of those that a client offers, the first that stands here
   OriginPolicy origins;
+  absl::Span<const HttpFile> files;  // on paths of their own; they outlive every request
 };
 
 // Why a request is not upgraded; each has its HTTP status and a sentence for the client.
@@ -46,6 +49,7 @@ enum class UpgradeRefusal : uint8_t {
   kForeignOrigin,       // 403: a page that may not connect
   kNotFound,            // 404
   kNotGet,              // 405
+  kNotGetOrHead,        // 405: at a file's path
   kBody,                // 413: Content-Length other than 0, or Transfer-Encoding
   kOtherVersion,        // 426: Sec-WebSocket-Version is not 13
   kHeaderTooLarge,      // 431
@@ -61,10 +65,16 @@ struct UpgradeRequest {
   std::string_view subprotocol;  // the one agreed on; empty: none
   DeflateAgreement deflate;
   Dialect dialect = Dialect::kGoim;
+  std::string_view response;  // kFile: the whole of it, or its head; lives as long as the files
   size_t bytes = 0;         // of the request; what follows is WebSocket
 };
 
-enum class UpgradeStatus : uint8_t { kMore, kDone, kRefused };
+enum class UpgradeStatus : uint8_t {
+  kMore,
+  kDone,  // a WebSocket is opened
+  kFile,  // not that: a file was asked for
+  kRefused,
+};
 
 // Parses the request at the front of `bytes`. kMore is answered only while fewer than
 // `header_bytes_max` bytes are there. `*scanned` is 0 for a new request and is kept by the caller

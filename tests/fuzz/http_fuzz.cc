@@ -7,16 +7,19 @@ namespace halley {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input = wire::testing::FuzzInput(data, size);
+  static const wire::HttpFile files[] = {{"/", "HTTP/1.1 200 OK", 8}, {"/s", "HTTP/1.1 200", 8}};
   static const session::SessionLimits limits{
       .upgrade = {.header_bytes_max = 600,
                   .headers_max = 14,
                   .deflate = true,
                   .subprotocols = "goim, chat",
-                  .origins = wire::OriginPolicy({"https://*.example.com"})}};
+                  .origins = wire::OriginPolicy({"https://*.example.com"}),
+                  .files = files}};
   const std::string transcript = wire::testing::FuzzDecoder(
       session::testing::SessionDecoder(session::Transport::kWebSocket, limits), input);
-  // Nothing but the whole answer of goim, or a whole refusal.
+  // Nothing but the whole answer of goim, a whole refusal, or a file.
   HALLEY_ASSERT(transcript.empty() || transcript.starts_with("upgraded") ||
+                transcript.starts_with("file \"HTTP/1.1") ||
                 transcript.starts_with("close bad_handshake > HTTP/1.1 4") ||
                 transcript.starts_with("close bad_handshake > HTTP/1.1 505 "));
 

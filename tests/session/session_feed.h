@@ -63,6 +63,7 @@ inline const char* KindName(EventKind kind) {
     case EventKind::kNeedMore: return "more";
     case EventKind::kOutput: return "output";
     case EventKind::kUpgraded: return "upgraded";
+    case EventKind::kFile: return "file";
     case EventKind::kAuthenticate: return "auth";
     case EventKind::kHeartbeat: return "heartbeat";
     case EventKind::kChangeRoom: return "room";
@@ -81,7 +82,8 @@ inline std::string Line(const Event& event, std::string_view out) {
   const wire::GoimFrame& frame = event.frame;
   if (event.kind == EventKind::kClose) {
     line.append(" ").append(wire::CloseReasonName(event.reason));
-  } else if (event.kind != EventKind::kOutput && event.kind != EventKind::kUpgraded) {
+  } else if (event.kind != EventKind::kOutput && event.kind != EventKind::kUpgraded &&
+             event.kind != EventKind::kFile) {
     line += ' ' + std::to_string(frame.ver) + '/' + std::to_string(frame.op) + '/' +
             std::to_string(frame.seq);
   }
@@ -106,8 +108,8 @@ struct SessionDecoder {
     }
     transcript->append(Line(event, out));
     if (event.kind == EventKind::kAuthenticate) session.OnAuthenticated();
-    return event.kind == EventKind::kClose ? wire::testing::Step::kOver
-                                           : wire::testing::Step::kAgain;
+    const bool over = event.kind == EventKind::kClose || event.kind == EventKind::kFile;
+    return over ? wire::testing::Step::kOver : wire::testing::Step::kAgain;
   }
   size_t inbox_bytes_max() const { return ClientSession::InboxBytesMax(limits); }
 

@@ -48,6 +48,25 @@ TEST(WebSocketSession, TellsAWholeSessionFromItsFirstByte) {
                 "close peer_closed > 880203e8\n");
 }
 
+TEST(WebSocketSession, AFileIsTheEndAndNothingBehindItsRequestIsRead) {
+  const wire::HttpFile files[] = {{"/", "head|page", 5}};
+  SessionLimits limits;
+  limits.upgrade.files = files;
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  EXPECT_EQ(Told(SessionDecoder(Transport::kWebSocket, limits), request), "file \"head|page\"\n");
+
+  ClientSession session(Transport::kWebSocket);
+  std::string bytes = request + request;
+  wire::Inbox inbox{bytes.data(), bytes.data() + bytes.size()};
+  std::string out;
+  const Event event = session.Next(&inbox, limits, &out);
+  EXPECT_EQ(event.kind, EventKind::kFile);
+  EXPECT_EQ(event.frame.body.data(), files[0].response.data()) << "it is not copied";
+  EXPECT_EQ(inbox.size(), 0u);
+  session.AppendFarewell(wire::CloseReason::kServerClosing, &out);
+  EXPECT_EQ(out, "");
+}
+
 TEST(WebSocketSession, BeforeLoginOnlyTheLoginCountsAndPingsAreAnswered) {
   EXPECT_EQ(Told(Upgraded(), ClientFrame(0x82, Goim(2, 1)) + kPing +
                                  ClientFrame(0x81, Goim(100, 2, "x")) +

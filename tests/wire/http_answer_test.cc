@@ -61,6 +61,7 @@ TEST(HttpAnswer, EveryRefusalHasItsStatus) {
   EXPECT_EQ(StatusOf(kForeignOrigin), "403");
   EXPECT_EQ(StatusOf(kNotFound), "404");
   EXPECT_EQ(StatusOf(kNotGet), "405");
+  EXPECT_EQ(StatusOf(kNotGetOrHead), "405");
   EXPECT_EQ(StatusOf(kBody), "413");
   EXPECT_EQ(StatusOf(kOtherVersion), "426");
   EXPECT_EQ(StatusOf(kHeaderTooLarge), "431");

@@ -32,6 +32,9 @@ struct UpgradeDecoder {
         transcript->append(request.key).append(" [").append(request.cookie).append("] ");
         transcript->append(std::to_string(request.bytes));
         return Step::kOver;
+      case UpgradeStatus::kFile:
+        transcript->append(request.response).append(std::to_string(request.bytes));
+        return Step::kOver;
       case UpgradeStatus::kRefused:
         transcript->append(Status(refusal));
         return Step::kOver;
@@ -159,6 +162,31 @@ TEST(HttpUpgrade, TakesAnyQueryAndNoOtherPaths) {
                              "http://a/sub", "/x?/sub"}) {
     EXPECT_EQ(answer(target), "404") << target;
   }
+}
+
+// At a file's path; a file does not take the place of what opens a WebSocket.
+TEST(HttpUpgrade, AnswersWithFilesByTheirPath) {
+  const HttpFile files[] = {{"/", "head|page", 5}, {"/x.js", "H|script", 2}, {"/sub", "no", 1}};
+  UpgradeDecoder decoder;
+  decoder.limits.files = files;
+  const auto answer = [&](std::string_view line, std::string_view headers = "Host: a\r\n\r\n") {
+    return CheckDecoder(decoder, std::string(line) + " HTTP/1.1\r\n" + std::string(headers));
+  };
+  EXPECT_EQ(answer("GET /"), "head|page27");
+  EXPECT_EQ(answer("GET /", "Host: a\r\n\r\nGET / HTTP/1.1\r\n"), "head|page27");
+  EXPECT_EQ(answer("GET /?x=1"), "head|page31");
+  EXPECT_EQ(answer("HEAD /"), "head|28");
+  EXPECT_EQ(answer("GET /x.js"), "H|script31");
+  EXPECT_EQ(answer("HEAD /x.js"), "H|32");
+  EXPECT_EQ(answer("POST /"), "405");
+  EXPECT_EQ(answer("GET /x.js/"), "404");
+  EXPECT_EQ(answer("GET //"), "404");
+  EXPECT_EQ(answer("GET /", "\r\n"), "400");
+  EXPECT_EQ(answer("GET /", "Host: a\r\nContent-Length: 1\r\n\r\nx"), "413");
+  // Who wants a WebSocket there is not given a page.
+  EXPECT_EQ(answer("GET /", "Host: a\r\n" + std::string(kGoodEnd)), "404");
+  EXPECT_EQ(answer("GET /sub", "Host: a\r\n\r\n"), "400");
+  EXPECT_EQ(CheckDecoder(decoder, Good("")).substr(0, 3), "dGh");
 }
 
 // The limit counts every byte of the request: at the limit it is taken, one byte more is refused,
