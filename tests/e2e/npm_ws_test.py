@@ -1,77 +1,25 @@
 #!/usr/bin/env python3
 """npm's ws as a client: the WebSocket library that other people's clients are made with."""
 
-import json
-import os
 import pathlib
-import re
-import shutil
-import subprocess
-import threading
-import unittest
 
 import goim
 import harness
-from harness import DEADLINE_S, GatewayTest, wait_until
+from harness import GatewayTest, wait_until
+from npm_ws import NodeClient, install_ws
 from push_port import Pusher
 
 CLIENT = pathlib.Path(__file__).with_name("npm_ws_client.js")
-INSTALL_DEADLINE_S = 60
 
 
-def install_ws():
-    """The folder of node_modules with ws in it; skips, with the reason, where it cannot be had."""
-    for name in ("node", "npm"):
-        if not shutil.which(name):
-            raise unittest.SkipTest(f"{name} is not installed (apt-get install nodejs npm)")
-    folder = harness.scratch_folder("npm")
-    modules = os.path.join(folder, "node_modules")
-    if not os.path.exists(os.path.join(modules, "ws", "package.json")):
-        command = ["npm", "install", "ws@8", "--no-save", "--no-audit", "--no-fund", "--prefix",
-                   folder]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=INSTALL_DEADLINE_S,
-                                  check=False, text=True)
-        except subprocess.TimeoutExpired:
-            raise unittest.SkipTest("npm install ws@8 took too long: no registry?") from None
-        if done.returncode != 0:
-            why = re.findall(r"npm (?:ERR!|error) (.*)", done.stderr)
-            raise unittest.SkipTest("npm cannot install ws@8: " + " ".join(why[:3]))
-    return modules
-
-
-class Client:
-    """A node process with one WebSocket, and the events that it has told."""
+class Client(NodeClient):
+    """One WebSocket."""
 
     def __init__(self, modules, url, *arguments):
-        self.process = harness.start(
-            ["node", str(CLIENT), url, *arguments], env={**os.environ, "NODE_PATH": modules},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.events = []
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-
-    def read(self):
-        for line in self.process.stdout:
-            try:
-                self.events.append(json.loads(line))
-            except ValueError:
-                self.events.append({"what": "output", "line": line})
-
-    def do(self, what, **details):
-        self.process.stdin.write(json.dumps({"do": what, **details}) + "\n")
-        self.process.stdin.flush()
+        super().__init__(modules, CLIENT, url, *arguments)
 
     def send(self, *parts, binary=True):
         self.do("send", parts=[part.hex() for part in parts], binary=binary)
-
-    def wait_for(self, *wanted):
-        """Until all of the events have been told."""
-        try:
-            wait_until(lambda: all(each in self.events for each in wanted), str(wanted))
-        except AssertionError:
-            print("it told:", self.events)
-            raise
 
     def wait_for_messages(self, count):
         """The bytes of the first `count` messages."""
@@ -81,13 +29,6 @@ class Client:
     def messages(self):
         return [bytes.fromhex(event["hex"]) for event in list(self.events)
                 if event["what"] == "message"]
-
-    def close(self):
-        self.process.kill()
-        self.process.wait(DEADLINE_S)
-        self.reader.join(DEADLINE_S)
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 class NpmWs(GatewayTest):
