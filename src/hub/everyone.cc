@@ -32,7 +32,7 @@ void Everyone::Give(uint32_t number) {
   AcceptSet& set = sets_[number];
   HALLEY_ASSERT(set.channels > 0);
   if (--set.channels > 0) return;
-  for (const auto& lane : set.lanes) HALLEY_ASSERT(lane == nullptr);
+  HALLEY_ASSERT(set.lanes.empty());
   numbers_.erase(set.ops);
   set.ops.clear();
   if (set.laned) laned_sets_.erase(std::find(laned_sets_.begin(), laned_sets_.end(), number));

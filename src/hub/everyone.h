@@ -8,15 +8,13 @@
 // Ownership  Owns the sets and their lanes.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "base/chunked_array.h"
-#include "hub/lane.h"
+#include "hub/lane_set.h"
 
 namespace halley::hub {
 
@@ -24,7 +22,7 @@ struct AcceptSet {
   std::vector<int32_t> ops;  // sorted, distinct
   uint32_t channels = 0;     // that have this set
   bool laned = false;        // came while there was room under the cap: has lanes
-  std::array<std::unique_ptr<Lane>, wire::kEncodingsCount> lanes;
+  LaneSet lanes;
 
   bool Contains(int32_t op) const;
 };

@@ -108,7 +108,7 @@ void Hub::EnterEveryone(uint32_t slot) {
   Channel& channel = channels_[slot];
   AcceptSet& set = everyone_[channel.accept_set];
   if (set.laned) {
-    JoinLane(slot, &set.lanes[static_cast<size_t>(channel.encoding)], nullptr);
+    JoinLane(slot, &set.lanes, nullptr);
     return;
   }
   channel.stray_index = static_cast<uint32_t>(strays_.size());
@@ -169,7 +169,7 @@ Room* Hub::JoinRoom(uint32_t slot, std::string_view id) {
     ++rooms_count_;
     room_changes_.push_back({std::string(id), true});
   }
-  JoinLane(slot, &room->lanes[static_cast<size_t>(channel.encoding)], room);
+  JoinLane(slot, &room->lanes, room);
   return room;
 }
 
@@ -198,18 +198,21 @@ Room* Hub::RoomOf(uint32_t slot) const {
 
 Room* Hub::FindRoom(std::string_view id) const { return BucketOf(RoutingHash(id)).FindRoom(id); }
 
-void Hub::JoinLane(uint32_t slot, std::unique_ptr<Lane>* lane, Room* room) {
+void Hub::JoinLane(uint32_t slot, LaneSet* lanes, Room* room) {
   Channel& channel = channels_[slot];
-  if (*lane == nullptr) {
-    *lane = std::make_unique<Lane>(channel.encoding, room, LimitsOf(TypeOf(room)), shared_);
+  Lane* lane = lanes->Find(channel.encoding);
+  if (lane == nullptr) {
+    auto made = std::make_unique<Lane>(channel.encoding, room, LimitsOf(TypeOf(room)), shared_);
+    lane = made.get();
+    lanes->Add(std::move(made));
   }
   // The broadcast lane stands first, so that rooms can be left from the back.
   const auto where = room == nullptr ? channel.memberships.begin() : channel.memberships.end();
-  channel.memberships.insert(where, {lane->get(), kNone});
-  (*lane)->Join({channel.fd, slot, channel.generation, kInSync});
+  channel.memberships.insert(where, {lane, kNone});
+  lane->Join({channel.fd, slot, channel.generation, kInSync});
   if (!channel.held) return;
   for (const Membership& membership : channel.memberships) {
-    if (membership.lane == lane->get()) (*lane)->MakeLagging(membership.index);
+    if (membership.lane == lane) lane->MakeLagging(membership.index);
   }
 }
 
@@ -228,10 +231,10 @@ void Hub::LeaveLane(uint32_t slot, size_t membership, bool keep) {
   if (!left.lane->empty()) return;
   Room* const room = left.lane->room();
   if (room == nullptr) {
-    DropLane(&everyone_[channel.accept_set].lanes[static_cast<size_t>(channel.encoding)]);
+    DropLane(&everyone_[channel.accept_set].lanes, left.lane);
     return;
   }
-  DropLane(&room->lanes[static_cast<size_t>(channel.encoding)]);
+  DropLane(&room->lanes, left.lane);
   if (room->members() > 0) return;
   const std::string id(room->id());
   room_changes_.push_back({id, false});
@@ -268,15 +271,14 @@ void Hub::KeepUnsent(uint32_t slot, Lane& lane, uint32_t index) {
   Queue(slot);
 }
 
-void Hub::DropLane(std::unique_ptr<Lane>* lane) {
-  HALLEY_ASSERT(lane->get() != flushing_);
-  Lane* const dropped = lane->get();
-  if (dropped->lingers_until_ns != 0) {
-    lingering_[TypeOf(dropped->room())].Remove(dropped);
-  } else if (dropped->queued && std::erase(paced_, dropped) == 0) {
-    grown_.Remove(dropped);
+void Hub::DropLane(LaneSet* lanes, Lane* lane) {
+  HALLEY_ASSERT(lane != flushing_);
+  if (lane->lingers_until_ns != 0) {
+    lingering_[TypeOf(lane->room())].Remove(lane);
+  } else if (lane->queued && std::erase(paced_, lane) == 0) {
+    grown_.Remove(lane);
   }
-  lane->reset();
+  lanes->Remove(lane);
 }
 
 // --- outboxes
@@ -335,16 +337,12 @@ void Hub::FindSlowest(size_t count, std::vector<uint32_t>* slots) const {
 
 void Hub::Tick(uint64_t now_ms) {
   buckets_[tick_bucket_].ForEachRoom([&](const Room& room) {
-    for (const auto& lane : room.lanes) {
-      if (lane != nullptr) lane->Enforce(now_ms, *this);
-    }
+    for (Lane& lane : room.lanes) lane.Enforce(now_ms, *this);
   });
   tick_bucket_ = (tick_bucket_ + 1) % buckets_.size();
   if (tick_bucket_ != 0) return;
   for (const uint32_t number : everyone_.laned_sets()) {
-    for (const auto& lane : everyone_[number].lanes) {
-      if (lane != nullptr) lane->Enforce(now_ms, *this);
-    }
+    for (Lane& lane : everyone_[number].lanes) lane.Enforce(now_ms, *this);
   }
 }
 
@@ -357,15 +355,11 @@ void Hub::EnforceAll(uint64_t now_ms) {
 Accounting Hub::Books() const {
   Accounting books = books_;
   books.pending = 0;
-  const auto count = [&](const Lane* lane) {
-    if (lane != nullptr) books.pending += lane->CountPending();
+  const auto count = [&](const LaneSet& lanes) {
+    for (const Lane& lane : lanes) books.pending += lane.CountPending();
   };
-  ForEachRoom([&](const Room& room) {
-    for (const auto& lane : room.lanes) count(lane.get());
-  });
-  for (const uint32_t number : everyone_.laned_sets()) {
-    for (const auto& lane : everyone_[number].lanes) count(lane.get());
-  }
+  ForEachRoom([&](const Room& room) { count(room.lanes); });
+  for (const uint32_t number : everyone_.laned_sets()) count(everyone_[number].lanes);
   for (uint32_t slot = 0; slot < channels_.size() && outboxes_.in_use() > 0; ++slot) {
     const Channel& channel = channels_[slot];
     if (channel.outbox == kNone) continue;

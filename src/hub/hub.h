@@ -34,6 +34,7 @@
 #include "hub/everyone.h"
 #include "hub/lane.h"
 #include "hub/lane_queue.h"
+#include "hub/layouts.h"
 #include "hub/outbox.h"
 
 namespace halley::hub {
@@ -63,14 +64,6 @@ struct HubLimits {
   uint32_t buckets = 64;
   // Messages of so many bytes on are compressed for lanes of kGoimWebSocketDeflate; 0: none.
   uint64_t deflate_bytes = 0;
-};
-
-// A message to be delivered, as the pusher gave it.
-struct Push {
-  int32_t op = 0;
-  bool batch = false;  // the body is a concatenation of complete goim frames
-  std::string_view body;
-  uint32_t receipt = kNone;  // who waits for it (Hub::receipts())
 };
 
 // What a new channel is.
@@ -112,8 +105,6 @@ struct SendPlan {
   absl::InlinedVector<Segment, 8> segments;
   uint64_t bytes = 0;
 };
-
-class Layouts;  // hub_push.cc
 
 class Hub final : private LaneEvents {
  public:
@@ -254,11 +245,11 @@ class Hub final : private LaneEvents {
   bool AnythingTorn(const Channel& channel) const;
   void ReleaseOutboxIfEmpty(Channel& channel);
 
-  void JoinLane(uint32_t slot, std::unique_ptr<Lane>* lane, Room* room);
+  void JoinLane(uint32_t slot, LaneSet* lanes, Room* room);
   // `keep`: what is unsent moves to the channel's own queue; otherwise it is skipped (closed).
   void LeaveLane(uint32_t slot, size_t membership, bool keep);
   void KeepUnsent(uint32_t slot, Lane& lane, uint32_t index);
-  void DropLane(std::unique_ptr<Lane>* lane);
+  void DropLane(LaneSet* lanes, Lane* lane);
   void EnterEveryone(uint32_t slot);
   void LeaveEveryone(uint32_t slot, bool keep);
   void ChangeAccepts(uint32_t slot, std::vector<int32_t> ops);
@@ -316,8 +307,7 @@ class Hub final : private LaneEvents {
   bool linger_ = true;
   Lane* flushing_ = nullptr;         // whose slice is out
   std::vector<uint32_t> blocked_;    // scratch
-  std::string text_;                 // scratch
-  std::string deflated_;             // scratch
+  LayoutMemory layout_memory_;       // scratch
   std::vector<uint32_t> too_slow_;
   uint32_t congested_ = 0;
   size_t tick_bucket_ = 0;

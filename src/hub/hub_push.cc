@@ -1,82 +1,11 @@
 // Hub: taking messages in.
 #include <algorithm>
-#include <array>
-#include <string>
 
 #include "base/assert.h"
 #include "hub/hub.h"
-#include "wire/goim_frame.h"
-#include "wire/json_frame.h"
-#include "wire/permessage_deflate.h"
-#include "wire/websocket.h"
+#include "hub/layouts.h"
 
 namespace halley::hub {
-
-// A push laid out for those it goes to: once for each encoding, however many they are.
-class Layouts {
- public:
-  struct Layout {
-    char prefix_bytes[wire::kPushPrefixBytesMax];
-    size_t prefix_size = 0;
-    std::string_view body;
-    bool made = false;
-    std::string_view prefix() const { return {prefix_bytes, prefix_size}; }
-  };
-
-  // `deflate_bytes` as HubLimits has it. `text` and `deflated` live as long.
-  Layouts(const Push& push, uint64_t deflate_bytes, std::string* text, std::string* deflated)
-      : push_(push), deflate_bytes_(deflate_bytes), text_(text), deflated_(deflated) {}
-
-  const Layout& For(wire::Encoding encoding) {
-    Layout& layout = layouts_[static_cast<size_t>(encoding)];
-    if (layout.made) return layout;
-    layout.made = true;
-    switch (encoding) {
-      case wire::Encoding::kGoimTcp:
-      case wire::Encoding::kGoimWebSocket: WriteFrame(encoding, &layout); break;
-      case wire::Encoding::kGoimWebSocketDeflate:
-        WriteFrame(encoding, &layout);
-        if (deflate_bytes_ > 0) Deflate(&layout);
-        break;
-      case wire::Encoding::kJsonWebSocket: WriteText(&layout); break;
-    }
-    return layout;
-  }
-
- private:
-  void WriteFrame(wire::Encoding encoding, Layout* layout) {
-    layout->body = push_.body;
-    layout->prefix_size = wire::WritePushPrefix(encoding, push_.op, push_.body.size(), push_.batch,
-                                                layout->prefix_bytes);
-  }
-
-  void WriteText(Layout* layout) {
-    text_->clear();
-    wire::AppendJsonPush(push_.op, push_.body, push_.batch, text_);
-    layout->body = *text_;
-    layout->prefix_size =
-        wire::WriteWsHeader(wire::WsOpcode::kText, text_->size(), layout->prefix_bytes);
-  }
-
-  void Deflate(Layout* layout) {
-    const size_t headers = wire::kGoimHeaderBytes * (push_.batch ? 1 : 2);
-    const std::string_view frame_headers = layout->prefix().substr(layout->prefix_size - headers);
-    const size_t plain_bytes = headers + push_.body.size();
-    if (plain_bytes < deflate_bytes_) return;
-    deflated_->clear();
-    wire::DeflateMessage({frame_headers, push_.body}, deflated_);
-    // What does not shrink goes as it is.
-    if (deflated_->size() >= plain_bytes) return;
-    layout->body = *deflated_;
-    layout->prefix_size = wire::WriteWsDeflatedHeader(deflated_->size(), layout->prefix_bytes);
-  }
-
-  const Push& push_;
-  const uint64_t deflate_bytes_;
-  std::string* const text_;
-  std::string* const deflated_;
-  std::array<Layout, wire::kEncodingsCount> layouts_;
-};
 
 void Hub::PushOne(uint32_t slot, const Push& push, Layouts& layouts, PersonalOutcome* outcome) {
   ++outcome->channels;
@@ -86,15 +15,15 @@ void Hub::PushOne(uint32_t slot, const Push& push, Layouts& layouts, PersonalOut
     ++books_.filtered;
     return;
   }
-  const Layouts::Layout& layout = layouts.For(channel.encoding);
+  const Layout& layout = layouts.For(channel.encoding);
   Outbox& outbox = OutboxOf(slot);
-  const uint64_t bytes = layout.prefix_size + layout.body.size();
+  const uint64_t bytes = layout.prefix().size() + layout.body().size();
   if (!MakeRoom(slot, &outbox, bytes)) {
     ++outcome->refused;
     ++books_.refused;
     return;
   }
-  outbox.personal.Append(&chunks_, layout.prefix(), layout.body, push.receipt);
+  outbox.personal.Append(&chunks_, layout.prefix(), layout.body(), push.receipt);
   receipts_.Expect(push.receipt, 1);
   ++books_.expected;
   ++outcome->taken;
@@ -119,7 +48,7 @@ bool Hub::MakeRoom(uint32_t slot, Outbox* outbox, uint64_t bytes) {
 
 // To compress for one client costs more than it saves.
 Layouts Hub::PersonalLayouts(const Push& push) {
-  return Layouts(push, /*deflate_bytes=*/0, &text_, &deflated_);
+  return Layouts(push, /*deflate_bytes=*/0, &layout_memory_);
 }
 
 PersonalOutcome Hub::PushKey(std::string_view key, const Push& push) {
@@ -149,11 +78,10 @@ uint64_t Hub::PushRoom(std::string_view id, const Push& push, uint64_t now_ms) {
   Room* room = FindRoom(id);
   if (room == nullptr) return 0;
   uint64_t taken = 0;
-  Layouts layouts(push, limits_.deflate_bytes, &text_, &deflated_);
-  for (const auto& lane : room->lanes) {
-    if (lane == nullptr) continue;
-    AppendTo(*lane, push, layouts, now_ms, 0);
-    taken += lane->members();
+  Layouts layouts(push, limits_.deflate_bytes, &layout_memory_);
+  for (Lane& lane : room->lanes) {
+    AppendTo(lane, push, layouts, now_ms, 0);
+    taken += lane.members();
   }
   return taken;
 }
@@ -161,16 +89,15 @@ uint64_t Hub::PushRoom(std::string_view id, const Push& push, uint64_t now_ms) {
 uint64_t Hub::PushAll(const Push& push, uint32_t pace, uint64_t now_ms) {
   ++books_.pushed;
   uint64_t taken = 0;
-  Layouts layouts(push, limits_.deflate_bytes, &text_, &deflated_);
+  Layouts layouts(push, limits_.deflate_bytes, &layout_memory_);
   for (const uint32_t number : everyone_.laned_sets()) {
     AcceptSet& set = everyone_[number];
     if (!set.Contains(push.op)) continue;
-    for (const auto& lane : set.lanes) {
-      if (lane == nullptr) continue;
+    for (Lane& lane : set.lanes) {
       const uint64_t share =
-          pace == 0 ? 0 : std::max<uint64_t>(pace * lane->members() / channels_count_, 1);
-      AppendTo(*lane, push, layouts, now_ms, static_cast<uint32_t>(share));
-      taken += lane->members();
+          pace == 0 ? 0 : std::max<uint64_t>(pace * lane.members() / channels_count_, 1);
+      AppendTo(lane, push, layouts, now_ms, static_cast<uint32_t>(share));
+      taken += lane.members();
     }
   }
   PersonalOutcome strays;
@@ -186,8 +113,8 @@ uint64_t Hub::PushAll(const Push& push, uint32_t pace, uint64_t now_ms) {
 
 void Hub::AppendTo(Lane& lane, const Push& push, Layouts& layouts, uint64_t now_ms,
                    uint32_t pace) {
-  const Layouts::Layout& layout = layouts.For(lane.encoding());
-  lane.Append(layout.prefix(), layout.body, now_ms, pace, push.receipt);
+  const Layout& layout = layouts.For(lane.encoding());
+  lane.Append(layout.prefix(), layout.body(), now_ms, pace, push.receipt);
   lane.Enforce(now_ms, *this);
   Grow(lane);
 }

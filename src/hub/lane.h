@@ -24,6 +24,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -173,11 +174,8 @@ class Lane {
   // once.
   uint64_t LingerUntilNs() const;
 
-  // The hub's notes about this lane.
-  Lane* next = nullptr;  // see LaneQueue
-  Lane* previous = nullptr;
+  // The hub's notes about this lane, with those at the end.
   bool queued = false;     // among the lanes to flush: waits for its turn, for its pace, or is out
-  uint64_t lingers_until_ns = 0;  // not 0: waits for more among those that linger
   bool congested = false;  // counted among those whose backlog pushes back
 
   // A member will not get messages [from, to), which it was to get.
@@ -224,6 +222,14 @@ class Lane {
   uint32_t done_ = 0;
   uint32_t synced_ = 0;
   uint32_t flow_ = kNone;  // while something is under way
+
+ public:
+  // Behind what members that come and go need, which fits a cache line.
+  Lane* next = nullptr;  // see LaneQueue
+  Lane* previous = nullptr;
+  std::unique_ptr<Lane> sibling;  // see LaneSet
+  uint64_t lingers_until_ns = 0;  // not 0: waits for more among those that linger
 };
+static_assert(sizeof(Lane) <= 96);
 
 }  // namespace halley::hub

@@ -1,14 +1,12 @@
 // Room: the members of one room on this shard, one lane per encoding.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 #include "base/assert.h"
 #include "base/compact_text.h"
-#include "hub/lane.h"
+#include "hub/lane_set.h"
 
 namespace halley::hub {
 
@@ -23,11 +21,11 @@ class Room {
   uint32_t type() const { return type_; }
   uint32_t members() const {
     size_t sum = 0;
-    for (const auto& lane : lanes) sum += lane == nullptr ? 0 : lane->members();
+    for (const Lane& lane : lanes) sum += lane.members();
     return static_cast<uint32_t>(sum);
   }
 
-  std::array<std::unique_ptr<Lane>, wire::kEncodingsCount> lanes;
+  LaneSet lanes;
 
   // The shard's notes. Whether the room's home has confirmed that this shard has members, in which
   // epoch of their presence; and the members on all shards as the home last said, with how many of
@@ -45,6 +43,6 @@ class Room {
  private:
   const base::CompactText id_;
 };
-static_assert(sizeof(Room) <= 64);
+static_assert(sizeof(Room) <= 32);
 
 }  // namespace halley::hub

@@ -1,0 +1,52 @@
+#include "hub/layouts.h"
+
+#include "wire/json_frame.h"
+#include "wire/permessage_deflate.h"
+#include "wire/websocket.h"
+
+namespace halley::hub {
+
+void Layouts::Make(wire::Encoding encoding, Layout* layout) {
+  switch (encoding) {
+    case wire::Encoding::kGoimTcp:
+    case wire::Encoding::kGoimWebSocket: MakeFrame(encoding, layout); break;
+    case wire::Encoding::kGoimWebSocketDeflate:
+      MakeFrame(encoding, layout);
+      if (deflate_bytes_ > 0) Deflate(layout);
+      break;
+    case wire::Encoding::kJsonWebSocket: MakeJson(layout); break;
+  }
+}
+
+void Layouts::MakeFrame(wire::Encoding encoding, Layout* layout) {
+  layout->SetBody(push_.body);
+  layout->prefix_bytes_ = static_cast<uint16_t>(wire::WritePushPrefix(
+      encoding, push_.op, push_.body.size(), push_.batch, layout->prefix_));
+}
+
+void Layouts::MakeJson(Layout* layout) {
+  std::string& text = memory_->json;
+  text.clear();
+  wire::AppendJsonPush(push_.op, push_.body, push_.batch, &text);
+  layout->SetBody(text);
+  layout->prefix_bytes_ = static_cast<uint16_t>(
+      wire::WriteWsHeader(wire::WsOpcode::kText, text.size(), layout->prefix_));
+}
+
+void Layouts::Deflate(Layout* layout) {
+  const size_t headers = wire::kGoimHeaderBytes * (push_.batch ? 1 : 2);
+  const std::string_view frame_headers =
+      layout->prefix().substr(layout->prefix_bytes_ - headers);
+  const size_t plain_bytes = headers + push_.body.size();
+  if (plain_bytes < deflate_bytes_) return;
+  std::string& deflated = memory_->deflated;
+  deflated.clear();
+  wire::DeflateMessage({frame_headers, push_.body}, &deflated);
+  // What does not shrink goes as it is.
+  if (deflated.size() >= plain_bytes) return;
+  layout->SetBody(deflated);
+  layout->prefix_bytes_ =
+      static_cast<uint16_t>(wire::WriteWsDeflatedHeader(deflated.size(), layout->prefix_));
+}
+
+}  // namespace halley::hub

@@ -1,0 +1,83 @@
+// Layouts: a push laid out for those it goes to: once for each encoding, however many they are, and
+// not at all for one that nobody there uses.
+//
+// Threads    One shard's.
+// Ownership  Borrows the push and the memory, which live as long. A layout's views die with either,
+//            or when the memory is used for another push.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "hub/channel.h"
+#include "wire/goim_frame.h"
+
+namespace halley::hub {
+
+// A message to be delivered, as the pusher gave it.
+struct Push {
+  int32_t op = 0;
+  bool batch = false;  // the body is a concatenation of complete goim frames
+  std::string_view body;
+  uint32_t receipt = kNone;  // who waits for it (Hub::receipts())
+};
+
+// What is sent for a push, in two parts. Nothing is initialised before it is made: a push seldom
+// needs more than one of many.
+class Layout {
+ public:
+  std::string_view prefix() const { return {prefix_, prefix_bytes_}; }
+  std::string_view body() const { return {body_, body_bytes_}; }
+
+ private:
+  friend class Layouts;
+  void SetBody(std::string_view body) {
+    body_ = body.data();
+    body_bytes_ = body.size();
+  }
+
+  char prefix_[wire::kPushPrefixBytesMax];
+  uint16_t prefix_bytes_;
+  const char* body_;
+  size_t body_bytes_;
+};
+
+// What layouts are written to, where the body does not go as it is. Kept from push to push.
+struct LayoutMemory {
+  std::string json;
+  std::string deflated;
+};
+
+class Layouts {
+ public:
+  // `deflate_bytes` as HubLimits has it.
+  Layouts(const Push& push, uint64_t deflate_bytes, LayoutMemory* memory)
+      : push_(push), deflate_bytes_(deflate_bytes), memory_(memory) {}
+
+  const Layout& For(wire::Encoding encoding) {
+    const auto index = static_cast<size_t>(encoding);
+    Layout& layout = layouts_[index];
+    if ((made_ >> index & 1) == 0) {
+      made_ |= uint32_t{1} << index;
+      Make(encoding, &layout);
+    }
+    return layout;
+  }
+
+ private:
+  void Make(wire::Encoding encoding, Layout* layout);
+  void MakeFrame(wire::Encoding encoding, Layout* layout);
+  void MakeJson(Layout* layout);
+  void Deflate(Layout* layout);
+
+  const Push& push_;
+  const uint64_t deflate_bytes_;
+  LayoutMemory* const memory_;
+  uint32_t made_ = 0;  // by encoding
+  static_assert(wire::kEncodingsCount <= 32);
+  std::array<Layout, wire::kEncodingsCount> layouts_;
+};
+
+}  // namespace halley::hub
