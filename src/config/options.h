@@ -101,6 +101,7 @@ struct WebSocketOptions {
   std::string origins;
   std::string subprotocols = "goim";   // "a,b": of those a client offers, the first is agreed to
   uint32_t deflate_bytes = 0;          // messages of so many bytes on are compressed; 0: none
+  bool page = true;                    // GET / and GET /halley.js are answered
 };
 
 struct RoomOptions {

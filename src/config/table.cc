@@ -27,6 +27,7 @@ constexpr absl::string_view kPersonalOverflows[] = {"refuse", "skip", "latest", 
 static_assert(std::size(kPersonalOverflows) == static_cast<size_t>(PersonalOverflow::kClose) + 1);
 constexpr absl::string_view kRoomClasses[] = {"normal", "low"};
 static_assert(std::size(kRoomClasses) == static_cast<size_t>(RoomClass::kLow) + 1);
+constexpr absl::string_view kSwitch[] = {"off", "on"};
 constexpr absl::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
 
 struct Name {
@@ -230,6 +231,9 @@ constexpr OptionSpec kOptions[] = {
         {"websocket", "deflate_bytes"}, Kind::kBytes, {0, 64 * kMiB},
         "messages to rooms and everyone of so many bytes on are compressed, once for all whose "
         "clients ask for it (permessage-deflate); 0: none, and it is not agreed to"),
+    Choice<kWebSocket, &WebSocketOptions::page>(
+        {"websocket", "page"}, kSwitch,
+        "whether an example page is served at / and its JavaScript client at /halley.js"),
 
     Number<kRoom, &RoomOptions::log_bytes>(
         {"room", "log_bytes"}, Kind::kBytes, {4 * kKiB, 1 * kGiB},

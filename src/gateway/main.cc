@@ -62,15 +62,19 @@ std::string Local(const std::string& address) {
   return address;
 }
 
-// Two commands that show a message arrive.
-void PrintHints(const std::string& program, const halley::gateway::Addresses& addresses) {
+// A page and two commands that show a message arrive.
+void PrintHints(const std::string& program, const halley::gateway::Addresses& addresses,
+                bool page) {
+  if (page && !addresses.ws.empty()) {
+    std::printf("open http://%s/ in a browser\n", Local(addresses.ws.front()).c_str());
+  }
   if (addresses.push.empty() || (addresses.ws.empty() && addresses.tcp.empty())) return;
   const size_t slash = program.rfind('/');
   const std::string ctl = program.substr(0, slash == std::string::npos ? 0 : slash + 1) + "halleyctl";
   const std::string client = addresses.ws.empty()
                                  ? "--tcp " + Local(addresses.tcp.front())
                                  : "--ws ws://" + Local(addresses.ws.front()) + "/sub";
-  std::printf("try, in two other terminals:\n  %s listen %s --room live://1\n"
+  std::printf("or try, in two other terminals:\n  %s listen %s --room live://1\n"
               "  %s --push %s push room live://1 hello\n",
               ctl.c_str(), client.c_str(), ctl.c_str(), Local(addresses.push.front()).c_str());
 }
@@ -139,7 +143,7 @@ int main(int argc, char** argv) {
   PrintAddresses("tcp", (*gateway)->addresses().tcp);
   PrintAddresses("ws", (*gateway)->addresses().ws);
   PrintAddresses("push", (*gateway)->addresses().push);
-  PrintHints(argv[0], (*gateway)->addresses());
+  PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);
   WarnIfOpen(options.listen);
   if (!(*gateway)->why_not_uring().empty()) {

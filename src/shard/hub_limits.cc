@@ -1,6 +1,7 @@
 #include "shard/hub_limits.h"
 
 #include "config/origin_list.h"
+#include "web/files.h"
 
 namespace halley::shard {
 namespace {
@@ -66,6 +67,7 @@ session::SessionLimits SessionLimitsOf(const config::Options& options) {
   limits.upgrade.subprotocols = options.websocket.subprotocols;
   limits.upgrade.origins =
       wire::OriginPolicy(config::ParseOriginList(options.websocket.origins).value());
+  if (options.websocket.page) limits.upgrade.files = web::Files();
   return limits;
 }
 

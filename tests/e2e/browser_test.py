@@ -1,33 +1,20 @@
 #!/usr/bin/env python3
 """A browser: goim's JavaScript client in headless Chromium, with a push from outside."""
 
-import contextlib
 import http.server
 import json
-import os
 import pathlib
-import shutil
-import signal
-import subprocess
-import tempfile
 import threading
-import unittest
 
+import chromium
 import goim
 import harness
-from harness import DEADLINE_S, GatewayTest, wait_until
+from harness import GatewayTest, wait_until
 from push_port import Pusher
 
 FOLDER = pathlib.Path(__file__).parent
 FILES = {"/": ("browser_page.html", "text/html"),
          "/goim_client.js": ("goim_client.js", "text/javascript")}
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--disable-dev-shm-usage")
-# From nothing to a loaded page, on a machine that may be busy.
-BROWSER_DEADLINE_S = 60
-
-
 class Pages(http.server.BaseHTTPRequestHandler):
     """Serves the page and keeps what it tells."""
 
@@ -53,45 +40,26 @@ class Browser(GatewayTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-        if not cls.chromium:
-            raise unittest.SkipTest("chromium is not installed (apt-get install chromium)")
+        chromium.find()
         super().setUpClass()
 
     def open_page(self):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
         server.told = []
         self.addCleanup(server.server_close)
-        # Its processes are in a session of their own, so that all of them can be ended.
-        profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self.addCleanup(profile.cleanup)
-        log = self.keep(tempfile.TemporaryFile())
-        browser = harness.start(
-            [self.chromium, *FLAGS, f"--user-data-dir={profile.name}",
-             "http://127.0.0.1:%d/?gateway=%s:%d" % (server.server_port, *self.gateway.ws)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            env={**os.environ, "HOME": profile.name, "DBUS_SESSION_BUS_ADDRESS": "disabled:"})
-        self.addCleanup(self.end, browser)
+        self.browser = self.keep(chromium.Process(
+            "http://127.0.0.1:%d/?gateway=%s:%d" % (server.server_port, *self.gateway.ws)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.shutdown)
-        self.browser, self.log = browser, log
         return server.told
-
-    @staticmethod
-    def end(browser):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(browser.pid, signal.SIGKILL)
-        browser.wait(DEADLINE_S)
 
     def wait_for(self, told, *wanted):
         """Until the page has told all of it; each may come anywhere."""
         def all_there():
-            if self.browser.poll() is not None:
-                self.log.seek(0)
-                raise AssertionError(f"the browser has ended: {self.log.read()[-4000:]!r}")
+            self.browser.check()
             return all(each in told for each in wanted)
         try:
-            wait_until(all_there, "the page", BROWSER_DEADLINE_S)
+            wait_until(all_there, "the page", chromium.BROWSER_DEADLINE_S)
         except AssertionError:
             print("the page told:", told)
             raise

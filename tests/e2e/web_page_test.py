@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""What the gateway serves to browsers: the files byte for byte, and the page at work in Chromium."""
+
+import pathlib
+
+import chromium
+import harness
+from harness import Gateway, GatewayTest, wait_until
+from push_port import Pusher
+from stream import Stream
+from websocket import WsClient, request
+
+WEB = pathlib.Path(__file__).parent / "../../src/web"
+FILES = {"/": ("index.html", "text/html"), "/halley.js": ("halley.js", "text/javascript")}
+
+
+def http(path, method="GET", **headers):
+    """A request that is no upgrade."""
+    without = ("Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version")
+    return request(path, method, without=without, **headers)
+
+
+class Served(GatewayTest):
+    """Send buffers that take neither file at once."""
+
+    flags = ("--listen.send_buffer_bytes", "4KiB")
+
+    def ask(self, data):
+        """(head, body) of the answer, behind which the stream ends."""
+        stream = self.keep(Stream(self.gateway.ws))
+        stream.send(data)
+        head, _, body = stream.read_all().partition(b"\r\n\r\n")
+        return head.decode().split("\r\n"), body
+
+    def test_the_files_arrive_whole(self):
+        for path, (name, kind) in FILES.items():
+            wanted = (WEB / name).read_bytes()
+            for target in (path, path + "?x=1&y=/../"):
+                head, body = self.ask(http(target))
+                self.assertEqual(body, wanted)
+                self.assertEqual(head[0], "HTTP/1.1 200 OK")
+                for line in (f"Content-Length: {len(wanted)}", f"Content-Type: {kind}; charset=utf-8",
+                             "Cache-Control: no-cache", "X-Content-Type-Options: nosniff",
+                             "Connection: close"):
+                    self.assertIn(line, head)
+            self.assertEqual(self.ask(http(path, "HEAD")), (head, b""))
+            self.assertEqual(self.ask(http(path, "HEAD") * 2), (head, b""), "one is answered")
+
+    def test_what_is_not_served(self):
+        for status, data in ((405, http("/", "POST")), (405, http("/halley.js", "OPTIONS")),
+                             (404, http("/index.html")), (404, http("/embedded.h")),
+                             (404, http("/../src/web/halley.js")), (404, request("/")),
+                             (400, http("/sub")), (413, http("/", Content_Length="5") + b"hello")):
+            head, _ = self.ask(data)
+            self.assertTrue(head[0].startswith(f"HTTP/1.1 {status} "), (head, data))
+
+    def test_byte_by_byte_and_read_slowly(self):
+        wanted = (WEB / "halley.js").read_bytes()
+        stream = self.keep(Stream(self.gateway.ws, receive_buffer_bytes=2048))
+        stream.send_bytewise(http("/halley.js"))
+        stream.read_until(b"\r\n\r\n")
+        self.assertEqual(b"".join(stream.read(1) for _ in wanted), wanted)
+        self.assertEqual(stream.read_all(), b"")
+
+    def test_they_are_counted(self):
+        pusher = self.keep(Pusher(self.gateway))
+        before = pusher.status().closed["page_served"]
+        for _ in range(3):
+            self.ask(http("/"))
+        wait_until(lambda: pusher.status().closed["page_served"] == before + 3, "three")
+
+
+class Hurry(GatewayTest):
+    flags = ("--listen.send_buffer_bytes", "4KiB", "--client.handshake_timeout_ms", "300")
+
+    def test_who_does_not_read_holds_a_slot_until_the_deadline(self):
+        pusher = self.keep(Pusher(self.gateway))
+        streams = [self.keep(Stream(self.gateway.ws, receive_buffer_bytes=2048)) for _ in range(20)]
+        for stream in streams:
+            stream.send(http("/halley.js") * 50)
+        wait_until(lambda: pusher.status().closed["handshake_timeout"] == len(streams), "all")
+        wait_until(lambda: pusher.status().connections == 0, "their slots")
+        self.assertEqual(pusher.status().buffer_bytes, 0)
+
+    def test_who_leaves_while_it_is_sent(self):
+        pusher = self.keep(Pusher(self.gateway))
+        for _ in range(20):
+            stream = Stream(self.gateway.ws, receive_buffer_bytes=2048)
+            stream.send(http("/halley.js"))
+            stream.read(1)
+            stream.close()
+        wait_until(lambda: pusher.status().connections == 0, "their slots")
+
+
+class SwitchedOff(GatewayTest):
+    flags = ("--websocket.page", "off")
+
+    def test_there_is_nothing_then(self):
+        for path in FILES:
+            stream = self.keep(Stream(self.gateway.ws))
+            stream.send(http(path))
+            self.assertTrue(stream.read_all().startswith(b"HTTP/1.1 404 "))
+        self.assertNotIn("browser", self.gateway.rest_of_output())
+        self.keep(WsClient(self.gateway.ws)).login()
+
+
+STATE = "document.getElementById('state').textContent"
+PROBLEM = "document.getElementById('problem').textContent"
+TEXTS = "[...document.querySelectorAll('li .text')].map((each) => each.firstChild.data)"
+
+
+class InChromium(GatewayTest):
+    @classmethod
+    def setUpClass(cls):
+        chromium.find()
+        super().setUpClass()
+
+    def setUp(self):
+        self.pusher = self.keep(Pusher(self.gateway))
+
+    def open(self, path="/"):
+        return self.keep(chromium.Page("http://localhost:%d%s" % (self.gateway.ws[1], path)))
+
+    def test_the_page(self):
+        page = self.open()
+        self.assertEqual(page.evaluate(STATE), "closed")
+        page.evaluate("document.querySelector('[name=mid]').value = '9007199254740993'; "
+                      "document.getElementById('connect').click()")
+        page.wait_for(f"{STATE} === 'online'")
+        page.wait_for("document.getElementById('online').textContent === '1'")
+        self.assertEqual(self.pusher.push_rooms(["live://1"], "to the <b>room</b>").taken, 1)
+        self.assertEqual(self.pusher.push_mids([9007199254740993], "naïve ✓").taken, 1)
+        self.assertEqual(self.pusher.push_all(b"\xff\x00").taken, 1)
+        page.wait_for(f"{TEXTS}.length === 3")
+        self.assertEqual(page.evaluate(TEXTS), ["ff 00", "naïve ✓", "to the <b>room</b>"])
+        # Another room and another op, on the connection that is there.
+        page.evaluate("document.querySelector('[name=room]').value = 'live://2'; "
+                      "document.querySelector('[name=ops]').value = '1001'; "
+                      "document.getElementById('connect').click()")
+        wait_until(lambda: self.pusher.rooms("live://")[0] == {"live://2": 1}, "the other room")
+        wait_until(lambda: self.pusher.push_all("1001", op=1001).taken == 1, "the other op")
+        page.evaluate("document.querySelector('[name=text]').value = 'up'; "
+                      "document.querySelector('#send button').click()")
+        page.wait_for("document.querySelector('li.sent .note')?.textContent.includes('replied after')")
+        self.assertEqual(page.complaints(), [])
+        self.pusher.kick_mids(9007199254740993)
+        page.wait_for(f"{STATE} === 'closed'")
+        self.assertIn("Closed with code 3003. Not trying again.", page.evaluate(PROBLEM))
+
+    def test_a_query_fills_in_the_form_and_connects(self):
+        page = self.open("/?room=live://q&ops=7000,%207001&key=from-a-link&connect=x")
+        page.wait_for(f"{STATE} === 'online'")
+        self.assertEqual(self.pusher.push_keys(["from-a-link"], "x", op=7001).taken, 1)
+        self.assertEqual(self.pusher.rooms("live://q")[0], {"live://q": 1})
+        page.wait_for(f"{TEXTS}.length === 1")
+        self.assertEqual(page.complaints(), [])
+
+    def test_the_module(self):
+        page = self.open()
+        page.evaluate("""(async () => {
+          const {HalleyClient} = await import("/halley.js");
+          window.pushes = [];
+          window.client = new HalleyClient(`ws://${location.host}/sub`,
+                                           {key: "m", mid: 4, room: "live://m", accepts: [1000]});
+          client.on("push", ({op, body, text}) => pushes.push([op, body.length, text().slice(0, 9)]));
+          await client.connect();
+          await client.joinRoom("live://n");
+          await client.watch([1001]);
+          await client.send(5000, "up");
+        })()""")
+        self.assertEqual(self.pusher.push_keys(["m"], "key").taken, 1)
+        self.assertEqual(self.pusher.push_mids([4], "mid", op=1001).taken, 1)
+        self.assertEqual(self.pusher.push_rooms(["live://n"], "x" * 200_000, op=3000).taken, 1)
+        self.assertEqual(self.pusher.push_all("✓").taken, 1)
+        page.wait_for("pushes.length === 4")
+        self.assertEqual(page.evaluate("pushes.sort((a, b) => a[1] - b[1] || a[0] - b[0])"), [
+            [1000, 3, "key"], [1000, 3, "✓"], [1001, 3, "mid"], [3000, 200_000, "x" * 9]])
+        self.assertEqual(page.complaints(), [])
+
+
+class CompressingChromium(InChromium):
+    """Every push to a room or to all comes compressed."""
+
+    flags = ("--websocket.deflate_bytes", "1")
+
+
+class RestartedUnderAPage(harness.unittest.TestCase):
+    def test_the_page_comes_back(self):
+        chromium.find()
+        gateway = Gateway()
+        self.addCleanup(gateway.stop)
+        page = chromium.Page("http://localhost:%d/?room=live://back" % gateway.ws[1])
+        self.addCleanup(page.close)
+        page.wait_for(f"{STATE} === 'online'")
+        gateway.stop()
+        page.wait_for(f"{PROBLEM}.includes('Trying again in')")
+        with Gateway("--ws", "%s:%d" % gateway.ws) as again:
+            page.wait_for(f"{STATE} === 'online'")
+            self.assertEqual(page.evaluate("document.getElementById('reconnects').textContent"), "1")
+            pusher = Pusher(again)
+            self.addCleanup(pusher.close)
+            self.assertEqual(pusher.push_rooms(["live://back"], "again").taken, 1)
+            page.wait_for(f"{TEXTS}[0] === 'again'")
+
+
+if __name__ == "__main__":
+    harness.main()
