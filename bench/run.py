@@ -50,7 +50,7 @@ def main(arguments):
     options = parse(arguments)
     if options.list:
         for name, scenario in SCENARIOS.items():
-            print(f"{name:8} {scenario.TITLE}")
+            print(f"{name:9} {scenario.TITLE}")
         return 0
     bench = Bench(options)
     results = {}

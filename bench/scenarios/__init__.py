@@ -5,7 +5,7 @@
     chart(result, path)               where it has a curve
 """
 
-from . import curve, deflate, fan_out, mailbox, million, private, rooms, slow, storm
+from . import attackers, curve, deflate, fan_out, mailbox, million, private, rooms, slow, storm
 
 SCENARIOS = {
     "paced": fan_out.Paced,
@@ -15,6 +15,7 @@ SCENARIOS = {
     "rooms": rooms,
     "slow": slow,
     "storm": storm,
+    "attackers": attackers,
     "private": private,
     "mailbox": mailbox,
     "million": million,
