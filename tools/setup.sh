@@ -30,6 +30,7 @@ test|libgtest-dev|-|tests
 test|libgmock-dev|-|tests
 test|libbenchmark-dev|-|benchmarks
 test|python3|python3|scripts among the tests
+test|openssl|openssl|certificates for tests
 e2e|nodejs|node|JavaScript clients
 e2e|npm|npm|JavaScript clients
 e2e|chromium|chromium|a browser

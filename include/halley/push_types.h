@@ -84,6 +84,10 @@ struct RingFigures {
   uint64_t completions = 0;
   uint64_t cq_overflows = 0;
   std::string description;
+  uint64_t tls_handshakes = 0;  // completed, with a certificate
+  uint64_t tls_resumed = 0;     // completed by taking up an earlier session
+  uint64_t tls_failures = 0;    // connections that ended for TLS' sake
+  uint64_t held_bytes = 0;      // encrypted, and waiting for sockets with room
 };
 
 struct ShardFigures {

@@ -49,6 +49,10 @@ RingFigures RingOf(const v1::Ring& from) {
       .completions = from.completions(),
       .cq_overflows = from.cq_overflows(),
       .description = from.description(),
+      .tls_handshakes = from.tls_handshakes(),
+      .tls_resumed = from.tls_resumed(),
+      .tls_failures = from.tls_failures(),
+      .held_bytes = from.held_bytes(),
   };
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "config/address.h"
+#include "config/file_list.h"
 
 namespace halley::config {
 namespace {
@@ -29,7 +30,9 @@ absl::Status CheckListening(const Options& options, const Origins& origins) {
   const std::pair<absl::string_view, absl::string_view> lists[] = {
       {"listen.push", options.listen.push},
       {"listen.tcp", options.listen.tcp},
-      {"listen.ws", options.listen.ws}};
+      {"listen.tcp_tls", options.listen.tcp_tls},
+      {"listen.ws", options.listen.ws},
+      {"listen.wss", options.listen.wss}};
   std::vector<std::pair<std::string, absl::string_view>> seen;
   bool clients_can_connect = false;
   for (const auto& [key, list] : lists) {
@@ -54,8 +57,36 @@ absl::Status CheckListening(const Options& options, const Origins& origins) {
                 "listen.tcp and listen.ws are both empty, so no client could connect: set one");
 }
 
+absl::Status CheckTls(const Options& options, const Origins& origins) {
+  const TlsOptions& tls = options.tls;
+  const absl::StatusOr<std::vector<std::string>> certificates = ParseFileList(tls.certificates);
+  const absl::StatusOr<std::vector<std::string>> keys = ParseFileList(tls.keys);
+  if (!certificates.ok()) return certificates.status();
+  if (!keys.ok()) return keys.status();
+  const bool listening = !options.listen.tcp_tls.empty() || !options.listen.wss.empty();
+  if (listening && certificates->empty()) {
+    return Broken(origins, {"listen.wss", "listen.tcp_tls"},
+                  "listen.wss and listen.tcp_tls need a certificate to show: set tls.certificates");
+  }
+  if (!keys->empty() && keys->size() != certificates->size()) {
+    return Broken(origins, {"tls.keys", "tls.certificates"},
+                  absl::StrCat("tls.keys names ", keys->size(), " files and tls.certificates ",
+                               certificates->size(), ": name a key for each certificate, or none "
+                               "where they are in the same files"));
+  }
+  const PushOptions& push = options.push;
+  if (push.tls_certificate.empty() && !(push.tls_key.empty() && push.tls_client_ca.empty())) {
+    return Broken(origins, {"push.tls_client_ca", "push.tls_key"},
+                  "push.tls_key and push.tls_client_ca mean nothing without a certificate: set "
+                  "push.tls_certificate");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckSecret(const Options& options, const Origins& origins) {
-  if (!options.push.secret.empty()) return absl::OkStatus();
+  if (!options.push.secret.empty() || !options.push.tls_client_ca.empty()) {
+    return absl::OkStatus();
+  }
   const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(options.listen.push);
   if (!addresses.ok()) return addresses.status();
   for (const Address& address : *addresses) {
@@ -63,7 +94,7 @@ absl::Status CheckSecret(const Options& options, const Origins& origins) {
     return Broken(origins, {"listen.push", "push.secret"},
                   absl::StrCat("listen.push names ", address.ToString(),
                                ", which others can reach, but there is no secret: set "
-                               "push.secret_file, or listen on 127.0.0.1"));
+                               "push.secret_file or push.tls_client_ca, or listen on 127.0.0.1"));
   }
   return absl::OkStatus();
 }
@@ -121,6 +152,7 @@ absl::Status CheckRooms(const Options& options, const Origins& origins) {
 
 absl::Status CheckTogether(const Options& options, const Origins& origins) {
   if (absl::Status status = CheckListening(options, origins); !status.ok()) return status;
+  if (absl::Status status = CheckTls(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSecret(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSizes(options, origins); !status.ok()) return status;
   return CheckRooms(options, origins);

@@ -48,6 +48,8 @@ struct ListenOptions {
   // address:port, several separated by commas; port 0 picks a free one; empty: not listening.
   std::string tcp = "0.0.0.0:3101";
   std::string ws = "0.0.0.0:3102";
+  std::string tcp_tls;  // goim TCP inside TLS; with tls.certificates
+  std::string wss;      // WebSocket inside TLS; likewise
   std::string push = "127.0.0.1:3108";
   uint32_t backlog = 512;                   // per shard and address
   uint32_t send_buffer_bytes = 65536;       // SO_SNDBUF of client sockets
@@ -59,6 +61,22 @@ struct ListenOptions {
   uint32_t user_timeout_ms = 120'000;
   // TCP_DEFER_ACCEPT of clients: how long one that has sent nothing is kept back; 0: not at all.
   uint32_t defer_accept_s = 1;
+};
+
+// Whether a client must show a certificate that tls.client_ca has signed.
+enum class ClientCertificates : uint8_t { kOptional, kRequired };
+enum class TlsVersion : uint8_t { k12, k13 };
+
+struct TlsOptions {
+  // "a.pem, b.pem": certificates with their chains; a client gets the first that is for the name it
+  // asks for, or the first of all. Their keys in the same order; empty: they stand beside them.
+  std::string certificates;
+  std::string keys;
+  std::string client_ca;            // empty: clients are not asked for a certificate
+  ClientCertificates client_certificates = ClientCertificates::kRequired;
+  TlsVersion min_version = TlsVersion::k12;
+  uint32_t ticket_period_s = 43200;  // of the keys of session tickets; 0: no tickets
+  uint32_t handshakes = 8;          // steps of handshakes per shard and turn
 };
 
 struct ShardOptions {
@@ -123,8 +141,12 @@ struct RoomType {
 inline constexpr size_t kRoomTypesMax = 64;
 
 struct PushOptions {
-  std::string secret;                   // empty: only loopback addresses may be listened on
+  // Empty, and no tls_client_ca either: only loopback addresses may be listened on.
+  std::string secret;
   std::string secret_file;              // where `secret` was read from, when it was
+  std::string tls_certificate;          // with its chain; empty: pushers speak plain TCP
+  std::string tls_key;                  // empty: it stands beside the certificate
+  std::string tls_client_ca;            // who must have signed a pusher's certificate
   uint32_t message_bytes = 1'048'576;   // one request
   uint32_t body_bytes = 262'144;        // one pushed message
   uint32_t pipelined = 256;             // unanswered requests per connection
@@ -141,6 +163,7 @@ struct GatewayOptions {
 
 struct Options {
   ListenOptions listen;
+  TlsOptions tls;
   ShardOptions shard;
   IoOptions io;
   ClientOptions client;

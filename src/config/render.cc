@@ -34,6 +34,7 @@ absl::string_view ValueName(Kind kind) {
     case Kind::kChoice: return "CHOICE";
     case Kind::kSecret: return "TEXT";
     case Kind::kFile: return "FILE";
+    case Kind::kFiles: return "FILES";
   }
   return "";
 }

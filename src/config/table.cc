@@ -28,6 +28,11 @@ static_assert(std::size(kPersonalOverflows) == static_cast<size_t>(PersonalOverf
 constexpr absl::string_view kRoomClasses[] = {"normal", "low"};
 static_assert(std::size(kRoomClasses) == static_cast<size_t>(RoomClass::kLow) + 1);
 constexpr absl::string_view kSwitch[] = {"off", "on"};
+constexpr absl::string_view kClientCertificates[] = {"optional", "required"};
+static_assert(std::size(kClientCertificates) ==
+              static_cast<size_t>(ClientCertificates::kRequired) + 1);
+constexpr absl::string_view kTlsVersions[] = {"1.2", "1.3"};
+static_assert(std::size(kTlsVersions) == static_cast<size_t>(TlsVersion::k13) + 1);
 constexpr absl::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
 
 struct Name {
@@ -101,6 +106,7 @@ constexpr OptionSpec TextChoice(Name name, absl::Span<const absl::string_view> c
 }
 
 constexpr auto kListen = &Options::listen;
+constexpr auto kTls = &Options::tls;
 constexpr auto kShard = &Options::shard;
 constexpr auto kIo = &Options::io;
 constexpr auto kClient = &Options::client;
@@ -116,6 +122,12 @@ constexpr OptionSpec kOptions[] = {
     Text<kListen, &ListenOptions::ws>(
         {"listen", "ws", "--ws"}, Kind::kAddresses, kTextBytesMax,
         "where goim WebSocket clients connect; port 0 picks a free one; empty: nowhere"),
+    Text<kListen, &ListenOptions::tcp_tls>(
+        {"listen", "tcp_tls", "--tcp-tls"}, Kind::kAddresses, kTextBytesMax,
+        "where goim TCP clients connect inside TLS; needs tls.certificates; empty: nowhere"),
+    Text<kListen, &ListenOptions::wss>(
+        {"listen", "wss", "--wss"}, Kind::kAddresses, kTextBytesMax,
+        "where WebSocket clients connect inside TLS; needs tls.certificates; empty: nowhere"),
     Text<kListen, &ListenOptions::push>(
         {"listen", "push", "--push"}, Kind::kAddresses, kTextBytesMax,
         "where backends connect to push; beyond loopback only with a secret; empty: nowhere"),
@@ -142,6 +154,29 @@ constexpr OptionSpec kOptions[] = {
         {"listen", "defer_accept_s"}, Kind::kSeconds, {0, 60},
         "how long the kernel keeps back a client that has not sent a byte (TCP_DEFER_ACCEPT); "
         "0: not at all"),
+
+    Text<kTls, &TlsOptions::certificates>(
+        {"tls", "certificates", "--tls-certificates"}, Kind::kFiles, kTextBytesMax,
+        "PEM files of certificates with their chains, separated by commas; a client gets the first "
+        "that is for the name it asks for; read again at SIGHUP"),
+    Text<kTls, &TlsOptions::keys>(
+        {"tls", "keys", "--tls-keys"}, Kind::kFiles, kTextBytesMax,
+        "their private keys, in the same order; empty: they are in the same files"),
+    Text<kTls, &TlsOptions::client_ca>(
+        {"tls", "client_ca"}, Kind::kFile, kTextBytesMax,
+        "who may sign the certificates of clients; empty: clients are not asked for any"),
+    Choice<kTls, &TlsOptions::client_certificates>(
+        {"tls", "client_certificates"}, kClientCertificates,
+        "with tls.client_ca: whether a client without a certificate is let in"),
+    Choice<kTls, &TlsOptions::min_version>(
+        {"tls", "min_version"}, kTlsVersions, "the oldest version of TLS that is spoken"),
+    Number<kTls, &TlsOptions::ticket_period_s>(
+        {"tls", "ticket_period_s"}, Kind::kSeconds, {0, 7 * 24 * 60 * 60},
+        "how often the keys of session tickets change; a client that comes back within that time "
+        "is let in without a full handshake; 0: no tickets"),
+    Number<kTls, &TlsOptions::handshakes>(
+        {"tls", "handshakes"}, Kind::kCount, {1, 1024},
+        "steps of TLS handshakes before a shard's turn goes on"),
 
     Number<kShard, &ShardOptions::shards>(
         {"shard", "shards", "--shards"}, Kind::kCount, {0, 256},
@@ -263,6 +298,16 @@ constexpr OptionSpec kOptions[] = {
     Text<kPush, &PushOptions::secret_file>(
         {"push", "secret_file", "--secret-file"}, Kind::kFile, kTextBytesMax,
         "file that holds the secret; one newline at its end is not part of it"),
+    Text<kPush, &PushOptions::tls_certificate>(
+        {"push", "tls_certificate"}, Kind::kFile, kTextBytesMax,
+        "PEM file of the push port's certificate with its chain: pushers must speak TLS; empty: "
+        "they speak plain TCP"),
+    Text<kPush, &PushOptions::tls_key>(
+        {"push", "tls_key"}, Kind::kFile, kTextBytesMax,
+        "its private key; empty: it is in the same file"),
+    Text<kPush, &PushOptions::tls_client_ca>(
+        {"push", "tls_client_ca"}, Kind::kFile, kTextBytesMax,
+        "who must have signed the certificate that a pusher shows; empty: none is asked for"),
     Number<kPush, &PushOptions::message_bytes>(
         {"push", "message_bytes"}, Kind::kBytes, {4 * kKiB, 64 * kMiB},
         "one push request with all its keys"),

@@ -31,6 +31,7 @@ enum class Kind : uint8_t {
   kChoice,     // one of `choices`
   kSecret,     // text that is never printed, not even in an error
   kFile,       // a path, from the working directory
+  kFiles,      // several, separated by commas
 };
 
 struct OptionSpec {

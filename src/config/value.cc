@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "config/address.h"
 #include "config/cpu_list.h"
+#include "config/file_list.h"
 #include "config/origin_list.h"
 #include "config/quote.h"
 
@@ -125,6 +126,7 @@ absl::Status CheckText(const OptionSpec& spec, absl::string_view text) {
   if (spec.kind == Kind::kCpus) return ParseCpuList(text).status();
   if (spec.kind == Kind::kOrigins) return ParseOriginList(text).status();
   if (spec.kind == Kind::kTokens) return ParseTokenList(text).status();
+  if (spec.kind == Kind::kFiles) return ParseFileList(text).status();
   return absl::OkStatus();
 }
 
@@ -161,6 +163,7 @@ absl::string_view KindSyntax(Kind kind) {
     case Kind::kChoice: return "one of the strings in the option table";
     case Kind::kSecret: return "a string";
     case Kind::kFile: return "a string that names a file";
+    case Kind::kFiles: return "a string of files like \"a.pem, b.pem\"";
   }
   HALLEY_ASSERT(false);
 }
@@ -195,6 +198,7 @@ absl::string_view RenderUnit(Kind kind) {
     case Kind::kChoice: return "word";
     case Kind::kSecret: return "text";
     case Kind::kFile: return "path";
+    case Kind::kFiles: return "paths";
   }
   HALLEY_ASSERT(false);
 }

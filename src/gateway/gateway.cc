@@ -80,8 +80,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::Options& 
 Gateway::~Gateway() {
   if (fabric_ != nullptr) RequestStop();
   Join();
-  for (const auto& [kind, listener] : listeners_) {
-    for (const int fd : listener.fds) io::CloseDescriptor(fd);
+  for (const Listening& each : listeners_) {
+    for (const int fd : each.listener.fds) io::CloseDescriptor(fd);
   }
 }
 
@@ -107,7 +107,7 @@ absl::Status Gateway::ResolveLimits() {
 
   io::DescriptorNeeds needs;
   needs.shards = options_.shard.shards;
-  needs.listeners = 3 * io::kAddressesMax;  // at most
+  needs.listeners = 5 * io::kAddressesMax;  // at most
   needs.connections = options_.shard.connections_max;
   const uint64_t limit = io::RaiseDescriptorLimit();
   if (needs.connections == 0) {
@@ -129,35 +129,52 @@ absl::Status Gateway::ResolveLimits() {
 }
 
 absl::Status Gateway::OpenAll() {
+  absl::StatusOr<TlsServers> tls = TlsServers::Load(options_);
+  if (!tls.ok()) return tls.status();
+  tls_ = *std::move(tls);
   absl::StatusOr<io::OpenedRings> rings =
       io::OpenRings(EngineOf(options_.io.engine), options_.shard.shards);
   if (!rings.ok()) return rings.status();
   rings_ = *std::move(rings);
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
   const config::ListenOptions& listen = options_.listen;
-  if (absl::Status status = Listen(listen.tcp, shard::ListenerKind::kTcp, ClientSockets(listen),
-                                   &addresses_.tcp);
-      !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = Listen(listen.ws, shard::ListenerKind::kWebSocket,
-                                   ClientSockets(listen), &addresses_.ws);
-      !status.ok()) {
-    return status;
-  }
-  return Listen(listen.push, shard::ListenerKind::kPush, PushSockets(listen), &addresses_.push);
+  const io::SocketOptions clients = ClientSockets(listen);
+  using Kind = shard::ListenerKind;
+  absl::Status status = Listen(listen.tcp, Kind::kTcp, clients, nullptr, &addresses_.tcp);
+  status.Update(Listen(listen.tcp_tls, Kind::kTcp, clients, tls_.tcp.get(), &addresses_.tcp_tls));
+  status.Update(Listen(listen.ws, Kind::kWebSocket, clients, nullptr, &addresses_.ws));
+  status.Update(Listen(listen.wss, Kind::kWebSocket, clients, tls_.ws.get(), &addresses_.wss));
+  status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
+                       &addresses_.push));
+  if (status.ok() && tls_.Any()) SecureRings();
+  return status;
 }
 
 absl::Status Gateway::Listen(const std::string& list, shard::ListenerKind kind,
-                             const io::SocketOptions& socket, std::vector<std::string>* bound) {
+                             const io::SocketOptions& socket, tls::Server* server,
+                             std::vector<std::string>* bound) {
   absl::StatusOr<std::vector<io::Listener>> opened =
       io::OpenListeners(list, options_.shard.shards, socket);
   if (!opened.ok()) return opened.status();
   for (io::Listener& listener : *opened) {
     bound->push_back(listener.address);
-    listeners_.emplace_back(kind, std::move(listener));
+    listeners_.push_back({kind, std::move(listener), server});
   }
   return absl::OkStatus();
+}
+
+// Every shard's, for a client may move from one that listens for TLS to any other.
+void Gateway::SecureRings() {
+  secure_transit_ = std::make_unique<io::SecureTransit>(options_.shard.shards);
+  for (uint32_t shard = 0; shard < options_.shard.shards; ++shard) {
+    std::vector<io::SecureListener> secure;
+    for (const Listening& each : listeners_) {
+      if (each.server != nullptr) secure.push_back({each.listener.fds[shard], each.server});
+    }
+    rings_.by_shard[shard] = std::make_unique<io::SecureRing>(
+        std::move(rings_.by_shard[shard]), shard, secure_transit_.get(), std::move(secure),
+        options_.tls.handshakes);
+  }
 }
 
 absl::Status Gateway::Start() {
@@ -175,9 +192,9 @@ absl::Status Gateway::Start() {
     if (!status.ok() && first.ok()) first = status;
   }
   // Every shard has its own copies now.
-  for (auto& [kind, listener] : listeners_) {
-    for (const int fd : listener.fds) io::CloseDescriptor(fd);
-    listener.fds.clear();
+  for (Listening& each : listeners_) {
+    for (const int fd : each.listener.fds) io::CloseDescriptor(fd);
+    each.listener.fds.clear();
   }
   return first;
 }
@@ -193,7 +210,7 @@ void Gateway::PrepareThread(uint32_t index) {
   for (uint32_t other = 0; other < options_.shard.shards; ++other) {
     if (other == index) continue;
     for (const int fd : rings_.private_fds[other]) io::CloseDescriptor(fd);
-    for (const auto& [kind, listener] : listeners_) io::CloseDescriptor(listener.fds[other]);
+    for (const Listening& each : listeners_) io::CloseDescriptor(each.listener.fds[other]);
   }
 }
 
@@ -208,8 +225,8 @@ void Gateway::RunShard(uint32_t index) {
   setup.options = &options_;
   setup.backend = &backend;
   setup.push = &push;
-  for (const auto& [kind, listener] : listeners_) {
-    setup.listeners.push_back({kind, listener.fds[index]});
+  for (const Listening& each : listeners_) {
+    setup.listeners.push_back({each.kind, each.listener.fds[index]});
   }
   {
     shard::Shard shard(setup);

@@ -13,8 +13,10 @@
 #include "absl/status/statusor.h"
 #include "backend/backend.h"
 #include "config/options.h"
+#include "gateway/tls_servers.h"
 #include "io/listener.h"
 #include "io/open_rings.h"
+#include "io/secure_ring.h"
 #include "shard/mailbox.h"
 #include "shard/shard.h"
 
@@ -23,7 +25,9 @@ namespace halley::gateway {
 // Where the gateway listens, as bound.
 struct Addresses {
   std::vector<std::string> tcp;
+  std::vector<std::string> tcp_tls;
   std::vector<std::string> ws;
+  std::vector<std::string> wss;
   std::vector<std::string> push;
 };
 
@@ -39,6 +43,9 @@ class Gateway {
   // True once every shard has ended.
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
+  // Reads certificates again: for who connects from now on. On failure those in use stay.
+  absl::Status ReloadCertificates() { return tls_.Reload(); }
+  bool speaks_tls() const { return tls_.Any(); }
 
   const Addresses& addresses() const { return addresses_; }
   uint32_t shards() const { return fabric_->shards(); }
@@ -54,15 +61,25 @@ class Gateway {
   explicit Gateway(const config::Options& options);
   absl::Status ResolveLimits();
   absl::Status OpenAll();
+  // `server`: null for plain listeners.
   absl::Status Listen(const std::string& list, shard::ListenerKind kind,
-                      const io::SocketOptions& socket, std::vector<std::string>* bound);
+                      const io::SocketOptions& socket, tls::Server* server,
+                      std::vector<std::string>* bound);
+  void SecureRings();
   void RunShard(uint32_t index);
   void PrepareThread(uint32_t index);
 
   config::Options options_;
   std::vector<uint32_t> cpus_;
   Addresses addresses_;
-  std::vector<std::pair<shard::ListenerKind, io::Listener>> listeners_;
+  struct Listening {
+    shard::ListenerKind kind;
+    io::Listener listener;
+    tls::Server* server;
+  };
+  std::vector<Listening> listeners_;
+  TlsServers tls_;
+  std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   std::unique_ptr<shard::Fabric> fabric_;
   std::vector<std::unique_ptr<ShardThread>> threads_;

@@ -9,12 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <utility>
 
 #include "config/load.h"
 #include "gateway/gateway.h"
+#include "gateway/tls_servers.h"
 #include "io/listener.h"
 
 namespace {
@@ -52,7 +54,7 @@ int Fail(const absl::Status& status) {
 }
 
 void PrintAddresses(const char* name, const std::vector<std::string>& addresses) {
-  for (const std::string& address : addresses) std::printf("  %-5s %s\n", name, address.c_str());
+  for (const std::string& address : addresses) std::printf("  %-7s %s\n", name, address.c_str());
 }
 
 // An address as somebody on this host can use it.
@@ -80,7 +82,10 @@ void PrintHints(const std::string& program, const halley::gateway::Addresses& ad
 }
 
 void WarnIfOpen(const halley::config::ListenOptions& listen) {
-  if (halley::io::IsLoopbackOnly(listen.tcp) && halley::io::IsLoopbackOnly(listen.ws)) return;
+  const std::string* const lists[] = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss};
+  if (std::ranges::all_of(lists, [](const auto* l) { return halley::io::IsLoopbackOnly(*l); })) {
+    return;
+  }
   spdlog::warn(
       "the embedded backend believes whatever key and mid a client claims, and clients can come "
       "from other hosts: use it for development, or listen on 127.0.0.1 only");
@@ -92,18 +97,37 @@ sigset_t BlockSignals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
 }
 
-// Waits for the end; a second signal does not wait for farewells.
+void Reload(halley::gateway::Gateway& gateway) {
+  if (!gateway.speaks_tls()) {
+    spdlog::info("SIGHUP: there are no certificates to read again");
+    return;
+  }
+  const absl::Status status = gateway.ReloadCertificates();
+  if (status.ok()) {
+    spdlog::info("SIGHUP: new connections get the certificates that were read again");
+  } else {
+    const std::string why(status.message().data(), status.message().size());
+    spdlog::error("SIGHUP: the certificates in use stay: {}", why);
+  }
+}
+
+// Waits for the end; a second signal to end does not wait for farewells.
 int WaitForEnd(halley::gateway::Gateway& gateway, const sigset_t& signals) {
   bool stopping = false;
   while (!gateway.Finished()) {
     const timespec pause{0, 50'000'000};
     const int signal_number = sigtimedwait(&signals, nullptr, &pause);
     if (signal_number < 0) continue;
+    if (signal_number == SIGHUP) {
+      Reload(gateway);
+      continue;
+    }
     if (stopping) {
       spdlog::warn("second signal: leaving at once");
       spdlog::shutdown();
@@ -128,6 +152,8 @@ int main(int argc, char** argv) {
   }
   const halley::config::Options& options = invocation->options;
   if (options.gateway.check_config) {
+    const auto tls = halley::gateway::TlsServers::Load(options);
+    if (!tls.ok()) return Fail(tls.status());
     std::puts("the configuration is good");
     return 0;
   }
@@ -141,7 +167,9 @@ int main(int argc, char** argv) {
   std::printf("halley %.*s: %u shards, up to %u connections\n", static_cast<int>(version.size()),
               version.data(), (*gateway)->shards(), (*gateway)->connections_max());
   PrintAddresses("tcp", (*gateway)->addresses().tcp);
+  PrintAddresses("tcp_tls", (*gateway)->addresses().tcp_tls);
   PrintAddresses("ws", (*gateway)->addresses().ws);
+  PrintAddresses("wss", (*gateway)->addresses().wss);
   PrintAddresses("push", (*gateway)->addresses().push);
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);

@@ -52,6 +52,7 @@ enum class Outcome : uint8_t {
   kEnd,        // end of stream (Receive), or the operation was cancelled (completions)
   kReset,      // the peer or the network broke the connection
   kExhausted,  // out of descriptors or memory: back off and try again
+  kInsecure,   // (Receive) what came is not TLS, or not from somebody whom we let in
   kFailed,     // anything else; for an operation on a connection: it is dead
 };
 
@@ -63,7 +64,7 @@ struct Completion {
 };
 
 struct Received {
-  Outcome outcome;  // kOk, kAgain, kEnd, kReset, kExhausted or kFailed
+  Outcome outcome;  // kOk, kAgain, kEnd, kReset, kExhausted, kInsecure or kFailed
   size_t bytes;     // > 0 exactly when outcome is kOk
 };
 
@@ -80,6 +81,12 @@ struct Passage {
   uint32_t token;
 };
 
+struct TlsCounters {
+  uint64_t handshakes = 0;  // that were completed, with a certificate
+  uint64_t resumed = 0;     // that took up an earlier session
+  uint64_t failures = 0;    // connections that ended for TLS' sake, before or after
+};
+
 struct RingCounters {
   uint64_t enters = 0;           // system calls that submitted or waited
   uint64_t submissions = 0;      // operations handed to the kernel
@@ -87,6 +94,8 @@ struct RingCounters {
   uint64_t send_exceptions = 0;  // of these, short or failed
   uint64_t completions = 0;
   uint64_t cq_overflows = 0;     // times the kernel reported an overflowing completion queue
+  uint64_t held_bytes = 0;       // encrypted, and waiting for a socket with room
+  TlsCounters tls;
 };
 
 class Ring {

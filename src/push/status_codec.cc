@@ -33,6 +33,10 @@ void EncodeRing(const io::RingCounters& from, const std::string& description, v1
   to->set_completions(from.completions);
   to->set_cq_overflows(from.cq_overflows);
   to->set_description(description);
+  to->set_tls_handshakes(from.tls.handshakes);
+  to->set_tls_resumed(from.tls.resumed);
+  to->set_tls_failures(from.tls.failures);
+  to->set_held_bytes(from.held_bytes);
 }
 
 }  // namespace

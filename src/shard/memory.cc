@@ -9,8 +9,10 @@ constexpr size_t kSlowestPerTick = 64;
 
 }  // namespace
 
-// What waits: in logs and queues, and unread frames.
-uint64_t Shard::HeldBytes() const { return round_.in_use_bytes() + hub_.HeldBytes(); }
+// What waits: in logs and queues, unread frames, and what was encrypted for a socket that is full.
+uint64_t Shard::HeldBytes() const {
+  return round_.in_use_bytes() + hub_.HeldBytes() + ring_.counters().held_bytes;
+}
 
 // Its own figure every turn, the other shards' as they last were: a burst is seen in the turn that
 // takes it in.

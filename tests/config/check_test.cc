@@ -93,7 +93,32 @@ TEST(Check, PushingFromOutsideTakesASecret) {
   options.push.secret = "";
   EXPECT_EQ(Message(options, {{"listen.push", "--push"}}),
             "--push: listen.push names 0.0.0.0:0, which others can reach, but there is no secret: "
-            "set push.secret_file, or listen on 127.0.0.1");
+            "set push.secret_file or push.tls_client_ca, or listen on 127.0.0.1");
+  options.push.tls_certificate = "push.pem";
+  EXPECT_NE(Message(options), "");
+  options.push.tls_client_ca = "pushers.pem";
+  EXPECT_EQ(Message(options), "");
+}
+
+TEST(Check, TlsHasSomethingToShow) {
+  Options options;
+  options.listen.tcp = options.listen.ws = "";
+  options.listen.wss = "127.0.0.1:0";
+  EXPECT_EQ(Message(options, {{"listen.wss", "--wss"}}),
+            "--wss: listen.wss and listen.tcp_tls need a certificate to show: set "
+            "tls.certificates");
+  options.tls.certificates = "a.pem, b.pem";
+  EXPECT_EQ(Message(options), "");
+  options.tls.keys = "a.key";
+  EXPECT_EQ(Message(options, {{"tls.keys", "--tls-keys"}}),
+            "--tls-keys: tls.keys names 1 files and tls.certificates 2: name a key for each "
+            "certificate, or none where they are in the same files");
+  options.tls.keys = "a.key,b.key";
+  EXPECT_EQ(Message(options), "");
+  options.push.tls_client_ca = "pushers.pem";
+  EXPECT_EQ(Message(options, {{"push.tls_client_ca", "halley.toml:1:1"}}),
+            "halley.toml:1:1: push.tls_key and push.tls_client_ca mean nothing without a "
+            "certificate: set push.tls_certificate");
 }
 
 }  // namespace

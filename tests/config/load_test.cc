@@ -71,6 +71,7 @@ std::string OtherValue(const OptionSpec& spec) {
   if (!spec.choices.empty()) return absl::StrCat("'", spec.choices.back(), "'");
   if (spec.kind == Kind::kOrigins) return "'https://example.com'";
   if (spec.kind == Kind::kTokens) return "'chat'";
+  if (spec.kind == Kind::kFiles) return "'a.pem'";
   return spec.kind == Kind::kCpus ? "'0-1'" : "'127.0.0.1:0'";
 }
 
@@ -109,8 +110,8 @@ TEST(Load, RefusesUnknownKeysWithTheirPlace) {
   EXPECT_EQ(FileMessage("[client.extra]\na = 1\n"),
             ":1:9: there is no option 'client.extra': halley --help lists all");
   EXPECT_EQ(FileMessage("\n[lisen]\n"),
-            ":2:2: there is no section 'lisen': the sections are listen, shard, io, client, websocket, "
-            "room, push, gateway");
+            ":2:2: there is no section 'lisen': the sections are listen, tls, shard, io, client, "
+            "websocket, room, push, gateway");
   EXPECT_EQ(FileMessage("'listen.tcp' = '127.0.0.1:1'\n"),
             ":1:1: 'listen.tcp' is one name in TOML: write it without the quotes");
   EXPECT_EQ(FileMessage("gateway.check_config = true\n"),
@@ -159,7 +160,7 @@ TEST(Load, TellsABrokenRuleAtThePlaceThatBrokeIt) {
   EXPECT_EQ(Message({"--config", file.path(), "--push.body_bytes=32KiB"}), "");
   EXPECT_EQ(Message({"--push", "0.0.0.0:3108"}),
             "--push: listen.push names 0.0.0.0:3108, which others can reach, but there is no "
-            "secret: set push.secret_file, or listen on 127.0.0.1");
+            "secret: set push.secret_file or push.tls_client_ca, or listen on 127.0.0.1");
 }
 
 TEST(Load, RefusesWrongFlags) {

@@ -70,7 +70,7 @@ TEST(RenderMarkdownTable, HasOneRowOfSixCellsPerOption) {
     const std::vector<std::string> cells = absl::StrSplit(row, '|');
     EXPECT_EQ(cells.size(), 8u) << row;
   }
-  EXPECT_EQ(rows[4], "| `listen.push` | `--push`, `--listen.push` | address:port | "
+  EXPECT_EQ(rows[6], "| `listen.push` | `--push`, `--listen.push` | address:port | "
                      "`127.0.0.1:3108` | at most 16 addresses | where backends connect to push; "
                      "beyond loopback only with a secret; empty: nowhere |");
 }

@@ -86,7 +86,7 @@ class Gateway:
                              stdout=subprocess.PIPE, stderr=self.log)
         self.printed = self._read_ready()
         self.ready_s = time.monotonic() - began
-        self.tcp, self.ws, self.push = (self._address(kind) for kind in ("tcp", "ws", "push"))
+        self.tcp, self.ws, self.push = (self.address(kind) for kind in ("tcp", "ws", "push"))
 
     def _read_ready(self):
         """Reads up to the last of the lines that say what listens where."""
@@ -109,7 +109,7 @@ class Gateway:
         self.printed += (self.process.stdout.read() or b"").decode()
         return self.printed
 
-    def _address(self, kind):
+    def address(self, kind):
         """(host, port) of the first listener of a kind, if there is one."""
         found = re.search(rf"^  {kind} +(\S+):(\d+)$", self.printed, re.MULTILINE)
         return (found[1], int(found[2])) if found else None

@@ -19,6 +19,7 @@ SHARD_FIELDS = {
     12: "bytes_received", 13: "turns", 14: "cpu_ns", 15: "buffer_bytes"}
 BOOKS_FIELDS = {1: "pushed", 2: "appended", 3: "expected", 4: "delivered", 6: "pending",
                 7: "refused", 8: "filtered", 9: "log_bytes", 10: "queue_bytes"}
+TLS_FIELDS = {8: "handshakes", 9: "resumed", 10: "failures"}
 PUSH_FIELDS = {1: "requests", 2: "invalid", 3: "unauthorized"}
 
 Pushed = collections.namedtuple("Pushed", "taken refused sequence deliveries")
@@ -167,7 +168,9 @@ class Shard:
         self.closed = named_counts(fields[17])
         self.push = numbers(parse(fields.get(19, [b""])[0]), PUSH_FIELDS)
         self.memory_stage = fields[20][0].decode()
-        self.ring = parse(fields.get(18, [b""])[0]).get(7, [b""])[0].decode()
+        ring = parse(fields.get(18, [b""])[0])
+        self.ring = ring.get(7, [b""])[0].decode()
+        self.tls = numbers(ring, TLS_FIELDS)
 
     def identity_holds(self):
         books = self.books
@@ -192,6 +195,7 @@ class Node:
         self.skipped = summed(each.skipped for each in shards)
         self.closed = summed(each.closed for each in shards)
         self.push = summed(each.push for each in shards)
+        self.tls = summed(each.tls for each in shards)
         self.stages = {each.memory_stage for each in shards}
 
     def __getattr__(self, name):
@@ -205,8 +209,8 @@ class Node:
 class Pusher(Stream):
     """One connection to the push port."""
 
-    def __init__(self, gateway_or_address):
-        super().__init__(getattr(gateway_or_address, "push", gateway_or_address))
+    def __init__(self, gateway_or_address, **options):
+        super().__init__(getattr(gateway_or_address, "push", gateway_or_address), **options)
         self.last_id = 0
 
     def submit(self, call):

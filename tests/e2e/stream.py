@@ -3,6 +3,7 @@
 import contextlib
 import select
 import socket
+import ssl
 import struct
 import time
 
@@ -14,9 +15,10 @@ class Ended(Exception):
 
 
 class Stream:
-    """`receive_buffer_bytes`: how much the kernel holds for us while we do not read."""
+    """`receive_buffer_bytes`: how much the kernel holds for us while we do not read.
+    `tls`: an ssl.SSLContext, and the name to ask for."""
 
-    def __init__(self, address, receive_buffer_bytes=None):
+    def __init__(self, address, receive_buffer_bytes=None, tls=None):
         self.socket = socket.socket()
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
@@ -27,6 +29,9 @@ class Stream:
             self.socket.close()
             raise
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            context, name = tls
+            self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self.unread = bytearray()
         self.ended = False
         self.sent_bytes = 0
@@ -60,7 +65,7 @@ class Stream:
         try:
             while not self.ended:
                 self._receive()
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             pass
         except Ended:
             pass

@@ -45,7 +45,7 @@ TEST(StatusJson, HasTotalsAndShards) {
   const std::string json = StatusJson(Node());
   for (const char* part :
        {R"({"total":{"connections":21,"channels":10,"rooms":0,)", R"("expected":200,)",
-        R"("ring_cq_overflows":0,"skipped":{"overflow":14,"closed":0},"closed":{"kicked":1,)",
+        R"("ring_cq_overflows":0,"ring_held_bytes":0,"tls_handshakes":0,"tls_resumed":0,"tls_failures":0,"skipped":{"overflow":14,"closed":0},"closed":{"kicked":1,)",
         R"("replaced":0}},"shards":[{"shard":0,"connections":10,)",
         R"({"shard":1,"connections":11,)", R"("ring":"a ring"}]})" "\n"}) {
     EXPECT_NE(json.find(part), std::string::npos) << part << " is not in " << json;

@@ -25,7 +25,8 @@ shard::ShardStatus Numbered() {
         &status.accounting.refused, &status.accounting.filtered, &status.accounting.log_bytes,
         &status.accounting.queue_bytes, &status.ring.enters, &status.ring.submissions,
         &status.ring.sends, &status.ring.send_exceptions, &status.ring.completions,
-        &status.ring.cq_overflows}) {
+        &status.ring.cq_overflows, &status.ring.tls.handshakes, &status.ring.tls.resumed,
+        &status.ring.tls.failures, &status.ring.held_bytes}) {
     *field = next++;
   }
   for (uint64_t& skipped : status.accounting.skipped) skipped = next++;
@@ -64,7 +65,7 @@ TEST(StatusCodec, FillsEveryFieldWithANumberOfItsOwn) {
   Visit(encoded, &numbers, &unset);
   EXPECT_EQ(unset, 0) << encoded.DebugString();
   // All but the shard's, which is 32 bits wide, and the count of close reason "none".
-  EXPECT_EQ(numbers.size(), 33 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1);
+  EXPECT_EQ(numbers.size(), 37 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1);
 }
 
 TEST(StatusCodec, PutsNumbersWhereTheyBelong) {

@@ -51,6 +51,10 @@ constexpr Figure kFigures[] = {
     {"ring_send_exceptions", [](const ShardFigures& s) { return s.ring.send_exceptions; }},
     {"ring_completions", [](const ShardFigures& s) { return s.ring.completions; }},
     {"ring_cq_overflows", [](const ShardFigures& s) { return s.ring.cq_overflows; }},
+    {"ring_held_bytes", [](const ShardFigures& s) { return s.ring.held_bytes; }},
+    {"tls_handshakes", [](const ShardFigures& s) { return s.ring.tls_handshakes; }},
+    {"tls_resumed", [](const ShardFigures& s) { return s.ring.tls_resumed; }},
+    {"tls_failures", [](const ShardFigures& s) { return s.ring.tls_failures; }},
 };
 
 uint64_t Sum(const NodeFigures& node, uint64_t (*of)(const ShardFigures&)) {
