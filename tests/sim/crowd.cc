@@ -94,6 +94,10 @@ void Crowd::Act() {
     ActAsPusher();
     return;
   }
+  if (rng_.Below(30) == 0) {
+    NewVisitor();
+    return;
+  }
   size_t there = 0;
   for (const Actor& actor : actors_) there += actor.client->over() ? 0 : 1;
   if (actors_.empty() || (there < clients_max_ && rng_.Below(4) == 0)) {
@@ -138,6 +142,28 @@ void Crowd::NewClient() {
   client.link()->stalled = rng_.Below(50) == 0;
   const size_t actor = actors_.size() - 1;
   if (!actors_[actor].forgetful) BeatFor(actor);
+}
+
+void Crowd::NewVisitor() {
+  SimVisitor* visitor = &node_.NewVisitor();
+  const std::string behind(rng_.Below(4) == 0 ? rng_.Scale(1, 20'000) : 0, 'b');
+  visitor->Ask(static_cast<uint32_t>(rng_.Below(node_.shards())),
+               rng_.Below(2) == 0 ? "/" : "/halley.js", rng_.Below(4) == 0, behind);
+  if (rng_.Below(4) == 0) {
+    node_.net().Stall(visitor->link(), true);
+    core_.After(rng_.Scale(kMs, 20 * kSecond),
+                [this, visitor] { node_.net().Stall(visitor->link(), false); });
+  }
+  if (rng_.Below(4) != 0) return;
+  core_.After(rng_.Scale(10'000, kSecond), [this, visitor, how = rng_.Below(4)] {
+    if (visitor->over()) return;
+    switch (how) {
+      case 0: node_.net().Finish(visitor->link()); break;
+      case 1: node_.net().Leave(visitor->link()); break;
+      case 2: node_.net().Abort(visitor->link()); break;
+      case 3: node_.net().Vanish(visitor->link()); break;
+    }
+  });
 }
 
 void Crowd::BeatFor(size_t actor) {
@@ -314,7 +340,16 @@ void Crowd::CalmDown() {
   node_.net().Calm();
   for (const Actor& actor : actors_) actor.client->Stall(false);
   for (const auto& pusher : node_.pushers()) node_.net().Stall(pusher->link(), false);
+  const auto& visitors = node_.visitors();
+  for (const auto& visitor : visitors) node_.net().Stall(visitor->link(), false);
   if (!node_.Settle(120 * kSecond)) core_.Fail("the node does not come to rest");
+  // Those that vanished are waited for until their handshake's time is up.
+  const uint64_t ns = (node_.options().client.handshake_timeout_ms + 2'000) * kMs;
+  const bool gone = node_.world().Until(ns, [&] {
+    return std::all_of(visitors.begin(), visitors.end(),
+                       [](const auto& visitor) { return visitor->link()->ring == nullptr; });
+  });
+  if (!gone) core_.Fail("a visitor is still there");
 }
 
 void Crowd::EverybodyLeaves() {
@@ -325,6 +360,9 @@ void Crowd::EverybodyLeaves() {
     rng_.Below(2) == 0 ? actor.client->Leave() : actor.client->Finish();
   }
   for (const auto& pusher : node_.pushers()) node_.net().Leave(pusher->link());
+  for (const auto& visitor : node_.visitors()) {
+    if (!visitor->over()) node_.net().Leave(visitor->link());
+  }
   // Who goes properly is noticed at once, who vanishes when its time is up.
   const auto& links = node_.net().links();
   const bool vanished = std::any_of(links.begin(), links.end(), [](const auto& link) {

@@ -34,6 +34,7 @@ class Crowd {
   void Act();
   void ScheduleAct();
   void NewClient();
+  void NewVisitor();
   void BeatFor(size_t actor);
   void ActAsClient(Actor* actor);
   void GoAway(SimClient* client);

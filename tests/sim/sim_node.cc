@@ -48,6 +48,12 @@ SimPusher& SimNode::NewPusher() {
   return *pushers_.back();
 }
 
+SimVisitor& SimNode::NewVisitor() {
+  visitors_.push_back(
+      std::make_unique<SimVisitor>(&core(), &net(), static_cast<uint32_t>(visitors_.size())));
+  return *visitors_.back();
+}
+
 SimClient& SimNode::Join(const ClientSetup& setup, uint32_t shard) {
   SimClient& client = NewClient(setup);
   client.Start(shard);

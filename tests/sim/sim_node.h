@@ -15,6 +15,7 @@
 #include "sim/sim_backend.h"
 #include "sim/sim_client.h"
 #include "sim/sim_pusher.h"
+#include "sim/sim_visitor.h"
 #include "sim/sim_world.h"
 
 namespace halley::sim {
@@ -48,11 +49,13 @@ class SimNode {
   const shard::Shard& shard(uint32_t index) const { return *shards_[index]; }
   shard::Fabric& fabric() { return fabric_; }
 
-  // Clients and pushers are the node's, and stay until its end.
+  // Clients, pushers and visitors are the node's, and stay until its end.
   SimClient& NewClient(const ClientSetup& setup);
   SimPusher& NewPusher();
+  SimVisitor& NewVisitor();
   const std::vector<std::unique_ptr<SimClient>>& clients() const { return clients_; }
   const std::vector<std::unique_ptr<SimPusher>>& pushers() const { return pushers_; }
+  const std::vector<std::unique_ptr<SimVisitor>>& visitors() const { return visitors_; }
   // The same, connected to a shard (pushers), and logged in (clients).
   SimClient& Join(const ClientSetup& setup, uint32_t shard = 0);
   SimPusher& JoinPusher(uint32_t shard = 0);
@@ -105,6 +108,7 @@ class SimNode {
   std::vector<std::unique_ptr<shard::Shard>> shards_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<std::unique_ptr<SimPusher>> pushers_;
+  std::vector<std::unique_ptr<SimVisitor>> visitors_;
 };
 
 }  // namespace halley::sim

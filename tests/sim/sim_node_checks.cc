@@ -48,6 +48,10 @@ void SimNode::CheckBooks() {
     }
     ExpectEqual(books.delivered, taken, "delivered is not what sockets took" + Of(i));
   }
+  const auto served = std::count_if(visitors_.begin(), visitors_.end(),
+                                    [](const auto& visitor) { return visitor->served(); });
+  ExpectEqual(Sum().closed[static_cast<size_t>(wire::CloseReason::kPageServed)],
+              static_cast<uint64_t>(served), "visitors whose sockets took the whole file");
 }
 
 void SimNode::CheckDelivered() {
