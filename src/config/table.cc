@@ -214,6 +214,9 @@ constexpr OptionSpec kOptions[] = {
     Number<kClient, &ClientOptions::idle_timeout_ms>(
         {"client", "idle_timeout_ms"}, Kind::kMilliseconds, {10, kDayMs},
         "without a heartbeat, unless the backend names its own"),
+    Number<kClient, &ClientOptions::sse_heartbeat_ms>(
+        {"client", "sse_heartbeat_ms"}, Kind::kMilliseconds, {10, 10 * kMinuteMs},
+        "between two signs of life on a stream of server-sent events"),
     Number<kClient, &ClientOptions::frame_body_bytes>(
         {"client", "frame_body_bytes"}, Kind::kBytes, {128, 8 * kMiB},
         "body of one goim frame from a client"),

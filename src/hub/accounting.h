@@ -35,7 +35,8 @@ struct Accounting {
   uint64_t delivered = 0;
   std::array<uint64_t, kSkipReasonsCount> skipped{};
   uint64_t pending = 0;    // filled in when read
-  uint64_t refused = 0;    // personal pushes refused because the queue was full (never expected)
+  uint64_t refused = 0;    // never expected: personal pushes that found the queue full, and messages
+                           // whose text is longer than can be sent at once
   uint64_t filtered = 0;   // personal pushes to a channel that does not watch the op
   uint64_t log_bytes = 0;    // held by logs, filled in when read
   uint64_t queue_bytes = 0;  // held by personal queues, filled in when read

@@ -257,7 +257,7 @@ class Hub final : private LaneEvents {
   Layouts PersonalLayouts(const Push& push);
   void PushOne(uint32_t slot, const Push& push, Layouts& layouts, PersonalOutcome* outcome);
   bool MakeRoom(uint32_t slot, Outbox* outbox, uint64_t bytes);
-  void AppendTo(Lane& lane, const Push& push, Layouts& layouts, uint64_t now_ms, uint32_t pace);
+  uint64_t AppendTo(Lane& lane, const Push& push, Layouts& layouts, uint64_t now_ms, uint32_t pace);
   void Grow(Lane& lane);
   void QueueForFlush(Lane& lane);
   void EndLingering(uint64_t now_ns);

@@ -17,7 +17,7 @@ void Hub::PushOne(uint32_t slot, const Push& push, Layouts& layouts, PersonalOut
   }
   const Layout& layout = layouts.For(channel.encoding);
   Outbox& outbox = OutboxOf(slot);
-  const uint64_t bytes = layout.prefix().size() + layout.body().size();
+  const uint64_t bytes = layout.bytes();
   if (!MakeRoom(slot, &outbox, bytes)) {
     ++outcome->refused;
     ++books_.refused;
@@ -80,8 +80,7 @@ uint64_t Hub::PushRoom(std::string_view id, const Push& push, uint64_t now_ms) {
   uint64_t taken = 0;
   Layouts layouts(push, limits_.deflate_bytes, &layout_memory_);
   for (Lane& lane : room->lanes) {
-    AppendTo(lane, push, layouts, now_ms, 0);
-    taken += lane.members();
+    taken += AppendTo(lane, push, layouts, now_ms, 0);
   }
   return taken;
 }
@@ -96,8 +95,7 @@ uint64_t Hub::PushAll(const Push& push, uint32_t pace, uint64_t now_ms) {
     for (Lane& lane : set.lanes) {
       const uint64_t share =
           pace == 0 ? 0 : std::max<uint64_t>(pace * lane.members() / channels_count_, 1);
-      AppendTo(lane, push, layouts, now_ms, static_cast<uint32_t>(share));
-      taken += lane.members();
+      taken += AppendTo(lane, push, layouts, now_ms, static_cast<uint32_t>(share));
     }
   }
   PersonalOutcome strays;
@@ -111,12 +109,19 @@ uint64_t Hub::PushAll(const Push& push, uint32_t pace, uint64_t now_ms) {
   return taken + strays.taken;
 }
 
-void Hub::AppendTo(Lane& lane, const Push& push, Layouts& layouts, uint64_t now_ms,
-                   uint32_t pace) {
+// For how many.
+uint64_t Hub::AppendTo(Lane& lane, const Push& push, Layouts& layouts, uint64_t now_ms,
+                       uint32_t pace) {
   const Layout& layout = layouts.For(lane.encoding());
+  // push.body_bytes stays below that, but as text a body can be several times as long.
+  if (layout.bytes() > kMessageBytesMax) {
+    books_.refused += lane.members();
+    return 0;
+  }
   lane.Append(layout.prefix(), layout.body(), now_ms, pace, push.receipt);
   lane.Enforce(now_ms, *this);
   Grow(lane);
+  return lane.members();
 }
 
 void Hub::Grow(Lane& lane) {

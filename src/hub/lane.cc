@@ -219,7 +219,7 @@ Slice Lane::NextSlice(size_t sends, uint64_t now_ns, LaneEvents& events) {
   uint64_t reached = 0;
   const size_t parts =
       flow.log.Span(flow.from.offset, flow.to.offset, shared_.parts, kSpanPartsMax, &reached);
-  // Related in config: push.body_bytes stays below what kSpanPartsMax pages hold.
+  // No message is longer than kMessageBytesMax.
   HALLEY_ASSERT(reached == flow.to.offset);
   return {members_.Run(done_, flow.slice_targets), {shared_.parts, parts}};
 }

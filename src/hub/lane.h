@@ -64,6 +64,8 @@ struct Pressure {
 
 // Parts of one fan-out send (the Ring's limit); a message must fit in that many pages.
 inline constexpr size_t kSpanPartsMax = 64;
+// So much does, wherever in a page it begins.
+inline constexpr size_t kMessageBytesMax = (kSpanPartsMax - 1) * PagePool::kBlockBytes;
 
 // FanoutTarget::cursor of a member in sync.
 inline constexpr uint32_t kInSync = UINT32_MAX;

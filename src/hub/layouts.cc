@@ -1,5 +1,6 @@
 #include "hub/layouts.h"
 
+#include "wire/event_stream.h"
 #include "wire/json_frame.h"
 #include "wire/permessage_deflate.h"
 #include "wire/websocket.h"
@@ -15,6 +16,7 @@ void Layouts::Make(wire::Encoding encoding, Layout* layout) {
       if (deflate_bytes_ > 0) Deflate(layout);
       break;
     case wire::Encoding::kJsonWebSocket: MakeJson(layout); break;
+    case wire::Encoding::kEventStream: MakeEvent(layout); break;
   }
 }
 
@@ -24,13 +26,31 @@ void Layouts::MakeFrame(wire::Encoding encoding, Layout* layout) {
       encoding, push_.op, push_.body.size(), push_.batch, layout->prefix_));
 }
 
-void Layouts::MakeJson(Layout* layout) {
+// With the end of an event behind it, so that it is made once for all that have it.
+std::string_view Layouts::JsonEvent() {
   std::string& text = memory_->json;
-  text.clear();
-  wire::AppendJsonPush(push_.op, push_.body, push_.batch, &text);
+  if (!json_made_) {
+    json_made_ = true;
+    text.clear();
+    wire::AppendJsonPush(push_.op, push_.body, push_.batch, &text);
+    text.append(wire::kEventEnd);
+  }
+  return text;
+}
+
+void Layouts::MakeJson(Layout* layout) {
+  std::string_view text = JsonEvent();
+  text.remove_suffix(wire::kEventEnd.size());
   layout->SetBody(text);
   layout->prefix_bytes_ = static_cast<uint16_t>(
       wire::WriteWsHeader(wire::WsOpcode::kText, text.size(), layout->prefix_));
+}
+
+void Layouts::MakeEvent(Layout* layout) {
+  static_assert(wire::kEventPushBegin.size() <= sizeof layout->prefix_);
+  layout->SetBody(JsonEvent());
+  layout->prefix_bytes_ = static_cast<uint16_t>(
+      wire::kEventPushBegin.copy(layout->prefix_, wire::kEventPushBegin.size()));
 }
 
 void Layouts::Deflate(Layout* layout) {

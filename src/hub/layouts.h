@@ -30,6 +30,7 @@ class Layout {
  public:
   std::string_view prefix() const { return {prefix_, prefix_bytes_}; }
   std::string_view body() const { return {body_, body_bytes_}; }
+  size_t bytes() const { return prefix_bytes_ + body_bytes_; }
 
  private:
   friend class Layouts;
@@ -69,12 +70,15 @@ class Layouts {
  private:
   void Make(wire::Encoding encoding, Layout* layout);
   void MakeFrame(wire::Encoding encoding, Layout* layout);
+  std::string_view JsonEvent();
   void MakeJson(Layout* layout);
+  void MakeEvent(Layout* layout);
   void Deflate(Layout* layout);
 
   const Push& push_;
   const uint64_t deflate_bytes_;
   LayoutMemory* const memory_;
+  bool json_made_ = false;
   uint32_t made_ = 0;  // by encoding
   static_assert(wire::kEncodingsCount <= 32);
   std::array<Layout, wire::kEncodingsCount> layouts_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "wire/event_stream.h"
 #include "wire/http_answer.h"
 
 namespace halley::session {
@@ -42,10 +43,10 @@ Event ClientSession::Next(wire::Inbox* inbox, const SessionLimits& limits, std::
   if (phase_ == Phase::kUpgrade) return Upgrade(inbox, limits, out);
   for (;;) {
     Event event;
-    if (transport_ == Transport::kTcp) {
-      event = NextTcpFrame(inbox, limits);
-    } else {
-      event = NextWsFrame(inbox, limits, out);
+    switch (transport_) {
+      case Transport::kTcp: event = NextTcpFrame(inbox, limits); break;
+      case Transport::kWebSocket: event = NextWsFrame(inbox, limits, out); break;
+      case Transport::kEventStream: event = NextIgnored(inbox); break;
     }
     if (event.kind == EventKind::kClose) return Close(event.reason, out);
     if (event.kind != EventKind::kMessage) return event;
@@ -74,11 +75,19 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
   const Phase phase = std::exchange(phase_, Phase::kClosed);
   const uint16_t code = wire::WebSocketCloseCode(reason);
   if (transport_ == Transport::kTcp || phase == Phase::kClosed || code == 0) return;
-  if (phase == Phase::kUpgrade) {
+  if (transport_ == Transport::kEventStream) {
+    AppendEventStreamFarewell(reason, phase == Phase::kLive, out);
+  } else if (phase == Phase::kUpgrade) {
     wire::AppendUpgradeRefused(wire::UpgradeRefusal::kUnavailable, out);
   } else {
     wire::AppendWsClose(code, out);
   }
+}
+
+bool ClientSession::OnSilence(std::string* out) const {
+  if (transport_ != Transport::kEventStream) return false;
+  out->append(wire::kEventHeartbeat);
+  return true;
 }
 
 Event ClientSession::Close(CloseReason reason, std::string* out) {

@@ -1,5 +1,5 @@
 // ClientSession: one client's protocol state, from its first byte to its last: goim's frames on TCP
-// or WebSocket, or as JSON text on WebSocket. Sans-IO: bytes in, events and bytes out; no socket, no
+// or WebSocket, or as JSON text on WebSocket, or server-sent events. Sans-IO: bytes in, events and bytes out; no socket, no
 // clock, and nothing allocated that is a session's own: what is inflated, or was JSON, lies in
 // memory of the thread.
 //
@@ -30,10 +30,15 @@ struct SessionLimits {
   uint32_t frame_body_bytes = 4096;    // goim body of an uplink frame
   uint32_t message_bytes = 8192;       // WebSocket message, all fragments together
   uint32_t fragments = 64;             // fragments of one WebSocket message
+  uint32_t event_heartbeat_ms = 15'000;  // between two signs of life on an event stream
   wire::UpgradeLimits upgrade;
 };
 
-enum class Transport : uint8_t { kTcp, kWebSocket };
+enum class Transport : uint8_t {
+  kTcp,
+  kWebSocket,
+  kEventStream,  // what kWebSocket becomes when it is server-sent events that were asked for
+};
 
 enum class EventKind : uint8_t {
   kNeedMore,      // present the inbox again with more bytes
@@ -42,7 +47,7 @@ enum class EventKind : uint8_t {
                   // of the Cookie header (empty when there was none), for the backend
   kFile,          // no WebSocket was asked for, but a file: frame.body is the whole response, which
                   // lives as long as the limits. To be sent and closed behind; not to be fed again
-  kAuthenticate,  // op 7 before login: body is the token
+  kAuthenticate,  // op 7 before login, or an opening request that is one: body is the token
   kHeartbeat,     // op 2 (or 3): answer with the room's online count
   kChangeRoom,    // op 12: body is the room id, empty to leave
   kSub,           // op 14: body is the list of ops
@@ -52,10 +57,18 @@ enum class EventKind : uint8_t {
                   // HTTP error). Not to be fed again
 };
 
+// What a request that is a login says besides its token.
+struct Opening {
+  std::string_view cookie;  // for the backend
+  std::string answer;       // the first bytes for the client, once it is logged in
+  uint32_t idle_ms = 0;     // time that may pass without a word from the client, or until OnSilence()
+};
+
 struct Event {
   EventKind kind = EventKind::kNeedMore;
   wire::CloseReason reason = wire::CloseReason::kNone;
   wire::GoimFrame frame;  // for the kinds that carry one
+  const Opening* opening = nullptr;  // for kAuthenticate: null where the login is but a frame
 };
 
 class ClientSession {
@@ -75,17 +88,18 @@ class ClientSession {
   void OnAuthenticated();
   bool authenticated() const { return authenticated_; }
 
+  // The client's time is up. True: in its protocol it is the server that gives signs of life; `out`
+  // has one, and another is due when as much time has passed. False: it is over.
+  bool OnSilence(std::string* out) const;
+
   // Appends a farewell for a close that the server decides (WebSocket close frame with the reason's
-  // code, an HTTP 503 while the upgrade is unfinished, nothing on TCP). The session is over: what
+  // code, an event that tells it, an HTTP status while the request is unanswered, nothing on TCP). The session is over: what
   // has said goodbye already, here or with kClose, says nothing more.
   void AppendFarewell(wire::CloseReason reason, std::string* out);
 
   Transport transport() const { return transport_; }
-  wire::Encoding encoding() const {
-    if (transport_ == Transport::kTcp) return wire::Encoding::kGoimTcp;
-    if (json_) return wire::Encoding::kJsonWebSocket;
-    return deflate_ ? wire::Encoding::kGoimWebSocketDeflate : wire::Encoding::kGoimWebSocket;
-  }
+  // Known when the login is.
+  wire::Encoding encoding() const { return encoding_; }
 
  private:
   enum class Phase : uint8_t {
@@ -102,6 +116,7 @@ class ClientSession {
   // WebSocket. A frame or kNeedMore is the answer, or what interrupts (kOutput, kClose).
   Event Upgrade(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   Event File(const wire::UpgradeRequest& request, wire::Inbox* inbox);
+  Event OpenWebSocket(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);
   Event NextWsFrame(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   Event OnWsControl(wire::Inbox* inbox, const wire::WsHeader& header, const SessionLimits& limits,
                     std::string* out);
@@ -118,6 +133,12 @@ class ClientSession {
   char* Unread(const wire::Inbox& inbox) const { return inbox.begin + joined_bytes_ + gap_bytes_; }
   void Skip(wire::Inbox* inbox, size_t bytes, const SessionLimits& limits);
 
+  // Server-sent events.
+  Event OpenEventStream(const wire::UpgradeRequest& request, wire::Inbox* inbox,
+                        const SessionLimits& limits, std::string* out);
+  Event NextIgnored(wire::Inbox* inbox);
+  static void AppendEventStreamFarewell(wire::CloseReason reason, bool answered, std::string* out);
+
   // How many bytes may lie unused between the joined part of a message and what is unread before
   // the two are closed up. An eighth of the limit: moving the message costs at most eight bytes for
   // each one received, however many control frames stand between its fragments.
@@ -125,9 +146,8 @@ class ClientSession {
 
   Transport transport_;
   Phase phase_;
+  wire::Encoding encoding_ = wire::Encoding::kGoimTcp;
   bool authenticated_ : 1 = false;
-  bool deflate_ : 1 = false;  // permessage-deflate was agreed on
-  bool json_ : 1 = false;     // frames are JSON text
 
   // The WebSocket message under way. It is joined at the front of the inbox:
   //   begin | joined_bytes_ of payload | gap_bytes_ of used headers | unread ... | end
@@ -141,7 +161,7 @@ class ClientSession {
   uint32_t fragments_ = 0;
   union {
     uint32_t scanned_bytes_ = 0;  // of the HTTP request; when that is over, none:
-    uint32_t joined_bytes_;
+    uint32_t joined_bytes_;       // (of an event stream: what was ignored)
   };
   uint32_t gap_bytes_ = 0;
   uint32_t fragment_left_bytes_ = 0;

@@ -33,9 +33,21 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
     case wire::UpgradeStatus::kDone:
       break;
   }
+  if (request.dialect == wire::Dialect::kEventStream) {
+    return OpenEventStream(request, inbox, limits, out);
+  }
+  return OpenWebSocket(request, inbox, out);
+}
+
+Event ClientSession::OpenWebSocket(const wire::UpgradeRequest& request, wire::Inbox* inbox,
+                                   std::string* out) {
   wire::AppendUpgradeAccepted(request, out);
-  deflate_ = request.deflate.agreed;
-  json_ = request.dialect == wire::Dialect::kJson;
+  if (request.dialect == wire::Dialect::kJson) {
+    encoding_ = wire::Encoding::kJsonWebSocket;
+  } else {
+    encoding_ = request.deflate.agreed ? wire::Encoding::kGoimWebSocketDeflate
+                                       : wire::Encoding::kGoimWebSocket;
+  }
   inbox->begin += request.bytes;
   joined_bytes_ = 0;
   phase_ = Phase::kLogin;
@@ -72,7 +84,8 @@ Event ClientSession::NextWsFrame(wire::Inbox* inbox, const SessionLimits& limits
     const char* const unread = Unread(*inbox);
     const auto unread_bytes = static_cast<size_t>(inbox->end - unread);
     wire::WsHeader header;
-    const DecodeStatus status = wire::DecodeWsHeader({unread, unread_bytes}, &header, deflate_);
+    const DecodeStatus status = wire::DecodeWsHeader(
+        {unread, unread_bytes}, &header, encoding_ == wire::Encoding::kGoimWebSocketDeflate);
     if (status == DecodeStatus::kMore) return {};
     if (status != DecodeStatus::kDone) return Closing(CloseReason::kWsProtocolError);
     if (!wire::IsWsControl(header.opcode)) {
@@ -163,7 +176,9 @@ CloseReason ClientSession::Unpack(std::string_view payload, const SessionLimits&
 // A message is exactly one frame, and the decoder is shown the message and nothing behind it.
 DecodeStatus ClientSession::DecodeFrame(std::string_view message, const SessionLimits& limits,
                                         wire::GoimFrame* frame) const {
-  if (json_) return wire::DecodeJsonFrame(message, limits.frame_body_bytes, frame);
+  if (encoding_ == wire::Encoding::kJsonWebSocket) {
+    return wire::DecodeJsonFrame(message, limits.frame_body_bytes, frame);
+  }
   size_t frame_bytes = 0;
   const DecodeStatus status =
       wire::DecodeGoimFrame(message, limits.frame_body_bytes, frame, &frame_bytes);

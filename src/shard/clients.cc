@@ -272,7 +272,7 @@ wire::CloseReason Shard::OnEvent(Connection& connection, const session::Event& e
       }
       break;
     case session::EventKind::kFile: AnswerWithFile(connection, frame.body); break;
-    case session::EventKind::kAuthenticate: BeginLogin(connection, frame); break;
+    case session::EventKind::kAuthenticate: BeginLogin(connection, event); break;
     case session::EventKind::kHeartbeat: OnHeartbeat(connection, frame); break;
     case session::EventKind::kChangeRoom: return OnChangeRoom(connection, frame);
     case session::EventKind::kSub: return OnAccepts(connection, frame, /*add=*/true);
@@ -340,7 +340,7 @@ wire::CloseReason Shard::OnChangeRoom(Connection& connection, const wire::GoimFr
   if (!stays && !frame.body.empty() && !EnterRoom(connection, frame.body)) {
     connection.phase = Phase::kWaiting;
     connection.extra = std::make_unique<Greeting>();
-    connection.greeting()->request = {frame.op, frame.seq, frame.ver, {}};
+    connection.greeting()->asked.request = {frame.op, frame.seq, frame.ver, {}};
     connection.greeting()->body = frame.body;
     return wire::CloseReason::kNone;
   }

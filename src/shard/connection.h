@@ -35,11 +35,18 @@ struct Extra {
   virtual ~Extra() = default;
 };
 
+// What is waited for.
+struct Asked {
+  wire::GoimFrame request;  // the login or the room change, without its body
+  std::string answer;       // of a login: as session::Opening has them
+  uint32_t idle_ms = 0;
+};
+
 // What only a client that has not logged in, or waits, needs.
 struct Greeting final : Extra {
   std::string cookie;
-  wire::GoimFrame request;  // the login or room change that is waited for; its body is in `body`
-  std::string body;
+  Asked asked;
+  std::string body;  // of the request that is waited for
 };
 
 // What only a connection that asked for a file needs.

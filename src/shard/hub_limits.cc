@@ -61,6 +61,7 @@ session::SessionLimits SessionLimitsOf(const config::Options& options) {
   limits.frame_body_bytes = client.frame_body_bytes;
   limits.message_bytes = client.message_bytes;
   limits.fragments = client.fragments;
+  limits.event_heartbeat_ms = client.sse_heartbeat_ms;
   limits.upgrade.header_bytes_max = client.http_header_bytes;
   limits.upgrade.headers_max = client.http_headers;
   limits.upgrade.deflate = options.websocket.deflate_bytes > 0;

@@ -7,17 +7,24 @@
 
 namespace halley::shard {
 
-void Shard::BeginLogin(Connection& connection, const wire::GoimFrame& frame) {
+void Shard::BeginLogin(Connection& connection, const session::Event& event) {
+  const wire::GoimFrame& frame = event.frame;
   connection.phase = Phase::kWaiting;
   if (connection.greeting() == nullptr) connection.extra = std::make_unique<Greeting>();
-  connection.greeting()->request = {frame.op, frame.seq, frame.ver, {}};
+  Greeting& greeting = *connection.greeting();
+  greeting.asked.request = {frame.op, frame.seq, frame.ver, {}};
+  if (event.opening != nullptr) {
+    greeting.cookie = event.opening->cookie;
+    greeting.asked.answer = event.opening->answer;
+    greeting.asked.idle_ms = event.opening->idle_ms;
+  }
   // A system call, so only for a backend that asks.
   const std::string address =
       backend_.WantsAddress() ? ring_.PeerAddress(connection.fd) : std::string();
   backend::ConnectRequest request;
   request.ticket = {SlotOf(connection), GenerationOf(connection)};
   request.token = frame.body;
-  request.cookie = connection.greeting()->cookie;
+  request.cookie = greeting.cookie;
   request.address = address;
   backend_.Connect(request, *this);
 }
@@ -52,11 +59,11 @@ void Shard::FinishLogin(Connection& connection, backend::ConnectReply& reply) {
     SendAway(connection, owner, std::move(reply));
     return;
   }
-  const wire::GoimFrame request = connection.greeting()->request;
-  Admit(connection, request, reply);
+  const Asked asked = std::move(connection.greeting()->asked);
+  Admit(connection, asked, reply);
 }
 
-void Shard::Admit(Connection& connection, const wire::GoimFrame& request,
+void Shard::Admit(Connection& connection, const Asked& asked,
                   const backend::ConnectReply& reply) {
   const uint32_t slot = SlotOf(connection);
   std::vector<uint32_t> displaced;
@@ -68,20 +75,26 @@ void Shard::Admit(Connection& connection, const wire::GoimFrame& request,
   hub_.AddChannel({slot, GenerationOf(connection), connection.fd, connection.session.encoding(),
                    reply.mid, reply.key, reply.accepts});
   hub_.Mute(slot);
+  hub_.Reply(slot, asked.answer);
   ++counts_.logins;
   // The new one is in before the old one ends, so that the key never goes off line between.
   for (const uint32_t old : displaced) {
     BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
   }
-  connection.idle_ms = static_cast<uint32_t>(
-      reply.idle_timeout_ms == 0 ? options_.client.idle_timeout_ms
-                                 : std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
+  connection.idle_ms = IdleMs(asked, reply);
   SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
   Arm(connection, io::Op::kWatch);
   connection.extra = std::make_unique<Greeting>();
-  connection.greeting()->request = request;
+  connection.greeting()->asked.request = asked.request;
   connection.phase = Phase::kWaiting;
   if (reply.room.empty() || EnterRoom(connection, reply.room)) FinishWaiting(connection);
+}
+
+// What the client's protocol says counts, else what the backend does.
+uint32_t Shard::IdleMs(const Asked& asked, const backend::ConnectReply& reply) const {
+  if (asked.idle_ms != 0) return asked.idle_ms;
+  if (reply.idle_timeout_ms == 0) return options_.client.idle_timeout_ms;
+  return static_cast<uint32_t>(std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
 }
 
 // Applies the duplicate-key policy; `*displaced` are to be closed. False: the newcomer is refused.
@@ -103,7 +116,7 @@ bool Shard::PlaceForKey(const std::string& key, std::vector<uint32_t>* displaced
 void Shard::FinishWaiting(Connection& connection) {
   HALLEY_ASSERT(connection.phase == Phase::kWaiting && connection.greeting() != nullptr);
   const Greeting& greeting = *connection.greeting();
-  wire::GoimFrame reply = greeting.request;
+  wire::GoimFrame reply = greeting.asked.request;
   reply.op = reply.op == wire::op::kAuth ? wire::op::kAuthReply : wire::op::kChangeRoomReply;
   reply.body = greeting.body;
   farewell_.clear();
@@ -124,7 +137,7 @@ void Shard::SendAway(Connection& connection, uint32_t owner, backend::ConnectRep
   auto adoption = std::make_unique<Adoption>();
   adoption->session = connection.session;
   adoption->login = std::move(reply);
-  adoption->request = connection.greeting()->request;
+  adoption->asked = std::move(connection.greeting()->asked);
   adoption->serial = connection.serial;
   if (connection.inbox_bytes > 0) {
     adoption->unread.assign(connection.inbox.data, connection.inbox_bytes);
@@ -192,7 +205,7 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
     KeepUnread(*connection, adoption.unread.data(), adoption.unread.size());
   }
   if (stop_ == StopPhase::kRunning) {
-    Admit(*connection, adoption.request, adoption.login);
+    Admit(*connection, adoption.asked, adoption.login);
   } else {
     BeginClose(*connection, wire::CloseReason::kServerClosing);
   }

@@ -20,8 +20,8 @@
 #include "base/ref.h"
 #include "base/spsc_queue.h"
 #include "session/client_session.h"
+#include "shard/connection.h"
 #include "shard/job.h"
-#include "wire/goim_frame.h"
 
 namespace halley::shard {
 
@@ -52,7 +52,7 @@ struct Adoption {
   session::ClientSession session{session::Transport::kTcp};
   backend::ConnectReply login;
   std::string unread;       // bytes that came behind the login
-  wire::GoimFrame request;  // the login's op, seq and ver, for the reply (no body)
+  Asked asked;
   uint64_t serial = 0;
 };
 

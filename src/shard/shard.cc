@@ -225,7 +225,7 @@ void Shard::OnExpired(Connection& connection) {
                                  ? wire::CloseReason::kIdleTimeout
                                  : wire::CloseReason::kHandshakeTimeout);
       break;
-    case Phase::kLive: BeginClose(connection, wire::CloseReason::kIdleTimeout); break;
+    case Phase::kLive: OnSilence(connection); break;
     case Phase::kRpc: {
       const RpcId id{SlotOf(connection), GenerationOf(connection)};
       if (connection.rpc()->closing != wire::CloseReason::kNone) {
@@ -238,6 +238,21 @@ void Shard::OnExpired(Connection& connection) {
     case Phase::kLingering: BeginDrain(connection); break;
     case Phase::kDraining: break;
   }
+}
+
+// Who does not take our signs of life has a full socket, and is closed for that.
+void Shard::OnSilence(Connection& connection) {
+  const uint32_t slot = SlotOf(connection);
+  farewell_.clear();
+  if (!connection.session.OnSilence(&farewell_)) {
+    BeginClose(connection, wire::CloseReason::kIdleTimeout);
+    return;
+  }
+  if (!hub_.channel(slot).blocked()) {
+    hub_.Reply(slot, farewell_);
+    backend_.Heartbeat(IdentityOf(connection));
+  }
+  SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
 }
 
 void Shard::Tick() {

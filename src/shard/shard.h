@@ -92,6 +92,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   uint64_t SleepNs();
   void OnCompletion(const io::Completion& completion);
   void OnExpired(Connection& connection);
+  void OnSilence(Connection& connection);
   void Tick();
   void BeginStop();
 
@@ -124,10 +125,10 @@ class Shard final : private backend::BackendSink, private JobRunner {
 
   // --- logging in and moving (login.cc)
   void OnConnectReply(backend::Ticket ticket, backend::ConnectReply reply) override;
-  void BeginLogin(Connection& connection, const wire::GoimFrame& frame);
+  void BeginLogin(Connection& connection, const session::Event& event);
   void FinishLogin(Connection& connection, backend::ConnectReply& reply);
-  void Admit(Connection& connection, const wire::GoimFrame& request,
-             const backend::ConnectReply& reply);
+  void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
+  uint32_t IdleMs(const Asked& asked, const backend::ConnectReply& reply) const;
   bool PlaceForKey(const std::string& key, std::vector<uint32_t>* displaced) const;
   void FinishWaiting(Connection& connection);
   void SendAway(Connection& connection, uint32_t owner, backend::ConnectReply reply);

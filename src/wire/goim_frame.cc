@@ -58,14 +58,15 @@ void WriteGoimHeader(char* to, int16_t ver, int32_t op, int32_t seq, size_t body
 
 void AppendReply(Encoding encoding, const GoimFrame& reply, std::string* out) {
   char header[kReplyHeaderBytesMax];
-  if (encoding == Encoding::kJsonWebSocket) {
+  if (!IsGoim(encoding)) {
+    if (encoding != Encoding::kJsonWebSocket) return;
     const size_t begin = out->size();
     AppendJsonReply(reply, out);
     out->insert(begin, header, WriteWsHeader(WsOpcode::kText, out->size() - begin, header));
     return;
   }
   size_t bytes = 0;
-  if (IsWebSocket(encoding)) {
+  if (encoding != Encoding::kGoimTcp) {
     bytes = WriteWsHeader(WsOpcode::kBinary, kGoimHeaderBytes + reply.body.size(), header);
   }
   WriteGoimHeader(header + bytes, reply.ver, reply.op, reply.seq, reply.body.size());
@@ -75,10 +76,10 @@ void AppendReply(Encoding encoding, const GoimFrame& reply, std::string* out) {
 
 size_t WritePushPrefix(Encoding encoding, int32_t op, size_t body_bytes, bool batch,
                        char (&to)[kPushPrefixBytesMax]) {
-  HALLEY_ASSERT(body_bytes <= kGoimBodyBytesMax && encoding != Encoding::kJsonWebSocket);
+  HALLEY_ASSERT(body_bytes <= kGoimBodyBytesMax && IsGoim(encoding));
   const size_t inner_bytes = body_bytes + (batch ? 0 : kGoimHeaderBytes);
   size_t bytes = 0;
-  if (IsWebSocket(encoding)) {
+  if (encoding != Encoding::kGoimTcp) {
     bytes = WriteWsHeader(WsOpcode::kBinary, kGoimHeaderBytes + inner_bytes, to);
     WriteGoimHeader(to + bytes, kPushVer, op::kRaw, 0, inner_bytes);
     bytes += kGoimHeaderBytes;

@@ -18,9 +18,11 @@ enum class Encoding : uint8_t {
   kGoimWebSocket,
   kGoimWebSocketDeflate,  // as kGoimWebSocket; what the hub finds worth it is compressed
   kJsonWebSocket,         // wire/json_frame.h
+  kEventStream,           // wire/event_stream.h
 };
-inline constexpr size_t kEncodingsCount = 4;
-inline bool IsWebSocket(Encoding encoding) { return encoding != Encoding::kGoimTcp; }
+inline constexpr size_t kEncodingsCount = 5;
+// goim's frames as they are.
+inline bool IsGoim(Encoding encoding) { return encoding <= Encoding::kGoimWebSocketDeflate; }
 
 inline constexpr size_t kGoimHeaderBytes = 16;
 
@@ -62,11 +64,10 @@ inline constexpr size_t kGoimBodyBytesMax = size_t{1} << 30;
 void WriteGoimHeader(char* to, int16_t ver, int32_t op, int32_t seq, size_t body_bytes);
 
 // Appends a direct reply, framed for the client: a goim frame, or its JSON text, inside one unmasked
-// WebSocket message where that is spoken.
+// WebSocket message where that is spoken; nothing where no client can ask.
 void AppendReply(Encoding encoding, const GoimFrame& reply, std::string* out);
 
-// The bytes that precede the body of a push in a lane's log, where the body goes as it is: not for
-// kJsonWebSocket.
+// The bytes that precede the body of a push in a lane's log, where IsGoim():
 //   TCP         frame header {ver 1, op, seq 0}; nothing when `batch`
 //   WebSocket   message header, outer header {ver 1, op 9, seq 0}, then the frame header unless
 //               `batch`

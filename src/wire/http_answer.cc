@@ -42,13 +42,18 @@ constexpr std::array<Answer, kRefusalsCount> kAnswers = {{
     {kBadRequest, "", "Sec-WebSocket-Key is missing or not 16 bytes in base64: send such a key."},
     {kBadRequest, "",
      "Sec-WebSocket-Version is missing: send \"Sec-WebSocket-Version: 13\"."},
+    {kBadRequest, "", "The query is malformed: percent-encode what stands in it."},
+    {"403 Forbidden", "",
+     "The token, or the cookie, is not accepted: send one that this server's backend gave out."},
     {"403 Forbidden", "",
      "Pages of this origin may not connect: the operator of this server can name it in "
      "websocket.origins."},
-    {"404 Not Found", "", "There is nothing at this path: connect to /sub, or to /json."},
+    {"404 Not Found", "", "There is nothing at this path: connect to /sub, to /json or to "
+     "/sse."},
     {"405 Method Not Allowed", "Allow: GET\r\n", "This method is not supported: use GET."},
     {"405 Method Not Allowed", "Allow: GET, HEAD\r\n",
      "This method is not supported here: use GET or HEAD."},
+    {"409 Conflict", "", "This key is connected already: end that connection first."},
     {"413 Content Too Large", "",
      "The request announces a body: send it without Content-Length and Transfer-Encoding."},
     {"426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
@@ -116,6 +121,14 @@ void AppendUpgradeAccepted(const UpgradeRequest& request, std::string* out) {
     AppendDeflateAnswer(request.deflate, out);
   }
   out->append("\r\n\r\n");
+}
+
+UpgradeRefusal RefusalOf(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kAuthRefused: return UpgradeRefusal::kUnauthorized;
+    case CloseReason::kDuplicateRefused: return UpgradeRefusal::kDuplicate;
+    default: return UpgradeRefusal::kUnavailable;
+  }
 }
 
 void AppendUpgradeRefused(UpgradeRefusal refusal, std::string* out) {

@@ -6,12 +6,16 @@
 
 #include <string>
 
+#include "wire/close_reason.h"
 #include "wire/http_upgrade.h"
 
 namespace halley::wire {
 
 // Appends the 101 that accepts the request, as far as it was parsed.
 void AppendUpgradeAccepted(const UpgradeRequest& request, std::string* out);
+
+// What a client is told that has not been answered when its connection ends.
+UpgradeRefusal RefusalOf(CloseReason reason);
 
 // Appends the whole response that refuses a request; the connection is to be closed behind it.
 void AppendUpgradeRefused(UpgradeRefusal refusal, std::string* out);

@@ -69,7 +69,8 @@ std::string_view TakeLine(std::string_view* rest) {
 // What a request asks for.
 struct Target {
   Dialect dialect = Dialect::kGoim;
-  const HttpFile* file = nullptr;  // null: a WebSocket
+  std::string_view query;
+  const HttpFile* file = nullptr;  // null: what the dialect says
   bool head = false;               // of the file
 };
 
@@ -80,7 +81,8 @@ Refusal ChooseRoute(std::string_view method, std::string_view path, const Upgrad
     std::string_view path;
     Dialect dialect;
   };
-  static constexpr Route kRoutes[] = {{"/sub", Dialect::kGoim}, {"/json", Dialect::kJson}};
+  static constexpr Route kRoutes[] = {
+      {"/sub", Dialect::kGoim}, {"/json", Dialect::kJson}, {"/sse", Dialect::kEventStream}};
   for (const Route& route : kRoutes) {
     if (path != route.path) continue;
     if (method != "GET") return UpgradeRefusal::kNotGet;
@@ -111,7 +113,9 @@ Refusal CheckRequestLine(std::string_view line, const UpgradeLimits& limits, Tar
     return UpgradeRefusal::kBadRequestLine;
   }
   if (version != "HTTP/1.1") return UpgradeRefusal::kNotHttp11;
-  return ChooseRoute(method, uri.substr(0, uri.find('?')), limits, target);
+  const size_t path_end = uri.find('?');
+  if (path_end != std::string_view::npos) target->query = uri.substr(path_end + 1);
+  return ChooseRoute(method, uri.substr(0, path_end), limits, target);
 }
 
 // What the request said. nullopt: the header did not come.
@@ -179,20 +183,28 @@ Refusal TakeHeader(std::string_view line, const UpgradeLimits& limits, Headers* 
   return std::nullopt;
 }
 
-Refusal CheckHeaders(const Headers& headers, const OriginPolicy& origins) {
-  if (headers.transfer_encoding || headers.content_length.value_or("0") != "0") {
-    return UpgradeRefusal::kBody;
-  }
-  if (!IsHost(headers.host.value_or(""))) return UpgradeRefusal::kBadHost;
-  if (headers.target.file != nullptr) {
-    // Who wants a WebSocket there is told where they are.
-    return headers.upgrade ? Refusal(UpgradeRefusal::kNotFound) : std::nullopt;
-  }
+Refusal CheckUpgrade(const Headers& headers) {
   if (!headers.upgrade) return UpgradeRefusal::kNoUpgrade;
   if (!headers.connection_upgrade) return UpgradeRefusal::kNoConnectionUpgrade;
   if (!headers.version.has_value()) return UpgradeRefusal::kNoVersion;
   if (*headers.version != "13") return UpgradeRefusal::kOtherVersion;
   if (!IsKey(headers.key.value_or(""))) return UpgradeRefusal::kBadKey;
+  return std::nullopt;
+}
+
+Refusal CheckHeaders(const Headers& headers, const OriginPolicy& origins) {
+  if (headers.transfer_encoding || headers.content_length.value_or("0") != "0") {
+    return UpgradeRefusal::kBody;
+  }
+  if (!IsHost(headers.host.value_or(""))) return UpgradeRefusal::kBadHost;
+  const bool file = headers.target.file != nullptr;
+  if (file || headers.target.dialect == Dialect::kEventStream) {
+    // Who wants a WebSocket there is told where they are.
+    if (headers.upgrade) return UpgradeRefusal::kNotFound;
+    if (file) return std::nullopt;
+  } else if (const Refusal refusal = CheckUpgrade(headers)) {
+    return refusal;
+  }
   if (headers.origin.has_value() &&
       !origins.Allows(*headers.origin, *headers.host, headers.cookie.has_value())) {
     return UpgradeRefusal::kForeignOrigin;
@@ -240,7 +252,9 @@ UpgradeStatus ParseUpgrade(std::string_view bytes, const UpgradeLimits& limits, 
     if (headers.target.head) request->response = request->response.substr(0, file->head_bytes);
     return UpgradeStatus::kFile;
   }
-  request->key = *headers.key;
+  request->key = headers.key.value_or("");
+  request->origin = headers.origin.value_or("");
+  request->query = headers.target.query;
   request->cookie = headers.cookie.value_or("");
   request->subprotocol = headers.subprotocol;
   request->deflate = headers.deflate;

@@ -1,9 +1,9 @@
-// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112) or asks for a file, parsed
-// strictly. What it is answered with stands in http_answer.h and http_file.h.
+// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112) asks for a file, or
+// for server-sent events, parsed strictly. What it is answered with stands in http_answer.h and http_file.h.
 //
 // Whatever two parsers could read differently is refused: bare CR or LF, folded lines, space before
-// a colon, a second Host, any body. What is at which path stands in ChooseRoute(); a query is allowed
-// and ignored.
+// a colon, a second Host, any body. What is at which path stands in ChooseRoute(); a query is
+// allowed.
 //
 // Ownership  Borrow for the call; the request's views point into the parsed bytes.
 // Limits     UpgradeLimits. Nothing is allocated by parsing; each byte is scanned once and, when
@@ -23,7 +23,11 @@
 namespace halley::wire {
 
 // What the path asks for.
-enum class Dialect : uint8_t { kGoim, kJson };
+enum class Dialect : uint8_t {
+  kGoim,
+  kJson,
+  kEventStream,  // no WebSocket: server-sent events
+};
 
 struct UpgradeLimits {
   size_t header_bytes_max = 8192;  // request line and headers with their final empty line
@@ -45,11 +49,14 @@ enum class UpgradeRefusal : uint8_t {
   kNoUpgrade,           // 400: Upgrade does not name websocket
   kNoConnectionUpgrade,  // 400: Connection does not name upgrade
   kBadKey,              // 400: Sec-WebSocket-Key is not 16 bytes in base64
+  kBadQuery,            // 400: never by the parser; for who reads the query
   kNoVersion,           // 400: Sec-WebSocket-Version is missing
+  kUnauthorized,        // 403: never by the parser; for who checks the token
   kForeignOrigin,       // 403: a page that may not connect
   kNotFound,            // 404
   kNotGet,              // 405
   kNotGetOrHead,        // 405: at a file's path
+  kDuplicate,           // 409: never by the parser; for a key that is taken
   kBody,                // 413: Content-Length other than 0, or Transfer-Encoding
   kOtherVersion,        // 426: Sec-WebSocket-Version is not 13
   kHeaderTooLarge,      // 431
@@ -62,6 +69,8 @@ enum class UpgradeRefusal : uint8_t {
 struct UpgradeRequest {
   std::string_view key;     // value of Sec-WebSocket-Key
   std::string_view cookie;  // value of Cookie; empty when there was none
+  std::string_view origin;  // value of Origin, which may connect; empty when there was none
+  std::string_view query;   // what stands behind the '?'
   std::string_view subprotocol;  // the one agreed on; empty: none
   DeflateAgreement deflate;
   Dialect dialect = Dialect::kGoim;
@@ -71,7 +80,7 @@ struct UpgradeRequest {
 
 enum class UpgradeStatus : uint8_t {
   kMore,
-  kDone,  // a WebSocket is opened
+  kDone,  // what the dialect says is opened
   kFile,  // not that: a file was asked for
   kRefused,
 };

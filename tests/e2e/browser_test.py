@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A browser: goim's JavaScript client in headless Chromium, with a push from outside."""
+"""A browser: goim's JavaScript client and EventSource in headless Chromium, with pushes from outside."""
 
 import http.server
 import json
@@ -14,6 +14,7 @@ from push_port import Pusher
 
 FOLDER = pathlib.Path(__file__).parent
 FILES = {"/": ("browser_page.html", "text/html"),
+         "/events": ("events_page.html", "text/html"),
          "/goim_client.js": ("goim_client.js", "text/javascript")}
 class Pages(http.server.BaseHTTPRequestHandler):
     """Serves the page and keeps what it tells."""
@@ -43,12 +44,12 @@ class Browser(GatewayTest):
         chromium.find()
         super().setUpClass()
 
-    def open_page(self):
+    def open_page(self, path="/"):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
         server.told = []
         self.addCleanup(server.server_close)
         self.browser = self.keep(chromium.Process(
-            "http://127.0.0.1:%d/?gateway=%s:%d" % (server.server_port, *self.gateway.ws)))
+            "http://127.0.0.1:%d%s?gateway=%s:%d" % (server.server_port, path, *self.gateway.ws)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.shutdown)
         return server.told
@@ -89,6 +90,17 @@ class Browser(GatewayTest):
         self.wait_for(told, {"what": "heartbeat", "online": 2})
         pusher.kick_mids(123)
         self.wait_for(told, {"what": "close", "code": 3003, "clean": True})
+
+
+    def test_event_source(self):
+        told = self.open_page("/events")
+        self.wait_for(told, {"what": "open"})
+        pusher = self.keep(Pusher(self.gateway))
+        for text in ("to the room: naïve ✓", "two\nlines", "x" * 70000):
+            self.assertEqual(pusher.push_rooms(["live://1000"], text).taken, 1)
+            self.wait_for(told, {"what": "push", "op": 1000, "body": text})
+        pusher.kick_mids(123)
+        self.wait_for(told, {"what": "close", "code": 3003, "reason": "kicked"})
 
 
 class CompressingBrowser(Browser):

@@ -136,5 +136,34 @@ TEST_F(HubEncodingTest, WhatIsForOneClientGoesAsItIs) {
   EXPECT_EQ(PayloadOf(Flush().at(0), 0x82).size(), 1032u);
 }
 
+// One text, and what each client has around it.
+TEST_F(HubEncodingTest, EventStreamsGetTheSameJson) {
+  Add(0, Encoding::kJsonWebSocket);
+  Add(1, Encoding::kEventStream);
+  hub_.PushRoom("room", {kOp, false, "a\nb"}, 1);
+  const std::string json = "{\"op\":1000,\"body\":\"a\\u000ab\"}";
+  auto sent = Flush();
+  EXPECT_EQ(PayloadOf(sent.at(0), 0x81), json);
+  EXPECT_EQ(sent.at(1), "event: push\ndata: " + json + "\n\n");
+
+  hub_.PushKey("key1", {kOp, false, ""});
+  EXPECT_EQ(Flush().at(1), "event: push\ndata: {\"op\":1000}\n\n");
+}
+
+// A body may be several times as long as text. What cannot be sent at once is refused.
+TEST_F(HubEncodingTest, TheLimitOfATextIsExact) {
+  Add(0, Encoding::kJsonWebSocket);
+  Add(1, Encoding::kGoimTcp);
+  const size_t around = std::string("{\"op\":1000,\"body\":\"\"}").size() + 10;  // of a frame
+  const std::string fits(kMessageBytesMax - around, 'x');
+  EXPECT_EQ(hub_.PushRoom("room", {kOp, false, fits}, 1), 2u);
+  EXPECT_EQ(Flush().at(0).size(), kMessageBytesMax);
+  EXPECT_EQ(hub_.PushRoom("room", {kOp, false, fits + 'x'}, 1), 1u);
+  EXPECT_EQ(hub_.PushRoom("room", {kOp, false, std::string(262'144, '\x01')}, 1), 1u);
+  EXPECT_EQ(hub_.Books().refused, 2u);
+  EXPECT_EQ(Flush().count(0), 0u);
+  EXPECT_EQ(hub_.Books().expected, hub_.Books().delivered);
+}
+
 }  // namespace
 }  // namespace halley::hub

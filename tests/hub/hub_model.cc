@@ -170,7 +170,7 @@ void HubModel::ExpectOfEveryone(uint32_t slot, uint64_t id) {
 bool HubModel::ReadId(const Client& client, uint64_t* id) {
   const std::string& bytes = client.received;
   size_t at = 16;
-  if (wire::IsWebSocket(client.encoding)) {
+  if (client.encoding != wire::Encoding::kGoimTcp) {
     if (bytes.size() < 2) return false;
     const int length = bytes[1] & 0x7f;
     const size_t outer = length < 126 ? 2 : length == 126 ? 4 : 10;

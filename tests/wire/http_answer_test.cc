@@ -55,13 +55,15 @@ TEST(HttpAnswer, EveryRefusalHasItsStatus) {
   using enum UpgradeRefusal;
   for (const UpgradeRefusal refusal :
        {kBadByte, kBadRequestLine, kBadHeaderLine, kFoldedLine, kRepeatedHeader, kBadHost,
-        kNoUpgrade, kNoConnectionUpgrade, kBadKey, kNoVersion}) {
+        kNoUpgrade, kNoConnectionUpgrade, kBadKey, kBadQuery, kNoVersion}) {
     EXPECT_EQ(StatusOf(refusal), "400");
   }
   EXPECT_EQ(StatusOf(kForeignOrigin), "403");
+  EXPECT_EQ(StatusOf(kUnauthorized), "403");
   EXPECT_EQ(StatusOf(kNotFound), "404");
   EXPECT_EQ(StatusOf(kNotGet), "405");
   EXPECT_EQ(StatusOf(kNotGetOrHead), "405");
+  EXPECT_EQ(StatusOf(kDuplicate), "409");
   EXPECT_EQ(StatusOf(kBody), "413");
   EXPECT_EQ(StatusOf(kOtherVersion), "426");
   EXPECT_EQ(StatusOf(kHeaderTooLarge), "431");

@@ -1,0 +1,43 @@
+#include "wire/event_stream.h"
+
+namespace halley::wire {
+namespace {
+
+constexpr std::string_view kRetry = "retry: 5000\n";
+
+bool ComesBack(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kServerClosing:
+    case CloseReason::kServerFull:
+    case CloseReason::kAuthUnavailable:
+    case CloseReason::kMoveFailed: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+void AppendEventStreamHead(std::string_view origin, std::string* out) {
+  // Its length is not known and it is not in chunks: it ends with the connection (RFC 9112 6.3).
+  out->append(
+      "HTTP/1.1 200 OK\r\n"
+      "Content-Type: text/event-stream\r\n"
+      "Cache-Control: no-store\r\n"
+      "X-Accel-Buffering: no\r\n"
+      "X-Content-Type-Options: nosniff\r\n"
+      "Connection: close\r\n");
+  if (!origin.empty()) {
+    out->append("Access-Control-Allow-Origin: ").append(origin);
+    out->append("\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n");
+  }
+  out->append("\r\n");
+}
+
+void AppendEventClose(CloseReason reason, std::string* out) {
+  if (ComesBack(reason)) out->append(kRetry);
+  out->append("event: close\ndata: {\"code\":");
+  out->append(std::to_string(WebSocketCloseCode(reason))).append(",\"reason\":\"");
+  out->append(CloseReasonName(reason)).append("\"}").append(kEventEnd);
+}
+
+}  // namespace halley::wire
