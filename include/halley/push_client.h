@@ -44,9 +44,20 @@
 
 namespace halley {
 
+// TLS to a node that has push.tls_certificate. Files are PEM, and read when the client connects
+// first.
+struct PushTlsOptions {
+  bool enabled = false;
+  std::string ca_file;           // who may sign the node's certificate; empty: the system's
+  std::string certificate_file;  // ours, where the node has push.tls_client_ca
+  std::string key_file;          // empty: it is in the same file
+  std::string server_name;       // whose certificate it must be; empty: the address' host
+};
+
 struct PushClientOptions {
   std::string address = "127.0.0.1:3108";  // host:port, [v6]:port
   std::string secret;                      // the node's push.secret
+  PushTlsOptions tls;
   absl::Duration connect_timeout = absl::Seconds(5);  // one attempt, first answer included. Names
                                                       // are resolved without a limit of ours
   absl::Duration call_timeout = absl::Seconds(5);

@@ -32,8 +32,9 @@ Clock::time_point After(absl::Duration duration) {
 
 }  // namespace
 
-Pump::Pump(PushClientOptions options, HostPort to, CallTable* calls)
-    : options_(std::move(options)), to_(std::move(to)), calls_(*calls) {}
+Pump::Pump(PushClientOptions options, HostPort to, std::unique_ptr<tls::Client> tls,
+           CallTable* calls)
+    : options_(std::move(options)), to_(std::move(to)), tls_(std::move(tls)), calls_(*calls) {}
 
 Pump::~Pump() {
   HALLEY_ASSERT(!running_);
@@ -129,6 +130,9 @@ absl::Status Pump::Open() {
   absl::Status status = dialed.status();
   if (status.ok()) {
     socket_ = *std::move(dialed);
+    status = Secure(until);
+  }
+  if (status.ok()) {
     out_.clear();
     out_sent_ = in_begin_ = in_end_ = 0;
     answered_ = 0;
@@ -141,6 +145,28 @@ absl::Status Pump::Open() {
                      ": check that it is a push port and can be reached"));
   }
   return status;
+}
+
+absl::Status Pump::Secure(Clock::time_point until) {
+  if (tls_ == nullptr) return absl::OkStatus();
+  const std::string& name = options_.tls.server_name;
+  const absl::Status status =
+      socket_.Secure(tls_->Connect(name.empty() ? to_.host : name),
+                     [this, until](int fd, short events) { return WaitFor(fd, events, until); });
+  if (status.ok() || absl::IsDeadlineExceeded(status)) return status;
+  return CannotTalk(status);
+}
+
+// A node that wants a certificate says so when the handshake is over for us: with the first answer.
+absl::Status Pump::CannotTalk(const absl::Status& status) const {
+  if (absl::IsPermissionDenied(status)) {
+    return absl::UnavailableError(absl::StrCat(
+        "cannot talk to ", options_.address, ": ", status.message(),
+        "; check certificates, and that both sides or neither speak TLS"));
+  }
+  return absl::UnavailableError(absl::StrCat("cannot talk to ", options_.address, ": ",
+                                             status.message(),
+                                             "; check that it is Halley's push address"));
 }
 
 absl::Status Pump::Hello(Clock::time_point until) {
@@ -156,10 +182,12 @@ absl::Status Pump::Hello(Clock::time_point until) {
   while (status.ok() && !answered) {
     if (out_sent_ < out_.size()) {
       const absl::StatusOr<size_t> sent = socket_.Send(std::string_view(out_).substr(out_sent_));
-      if (!sent.ok()) return sent.status();
+      if (!sent.ok()) return CannotTalk(sent.status());
       out_sent_ += *sent;
     }
-    status = WaitFor(socket_.fd(), out_sent_ < out_.size() ? POLLOUT : POLLIN, until);
+    const bool full = out_sent_ < out_.size() || socket_.unsent();
+    if (!socket_.unread()) status = WaitFor(socket_.fd(), full ? POLLIN | POLLOUT : POLLIN, until);
+    if (status.ok()) status = socket_.Flush();
     if (!status.ok() || out_sent_ < out_.size()) continue;
     status = Read([this, &answered](const push::v1::Reply& reply) {
       answered = true;
@@ -168,12 +196,8 @@ absl::Status Pump::Hello(Clock::time_point until) {
       return StatusOf(reply);
     });
   }
-  if (absl::IsUnavailable(status)) {
-    return absl::UnavailableError(absl::StrCat("cannot talk to ", options_.address, ": ",
-                                               status.message(),
-                                               "; check that it is Halley's push address"));
-  }
-  return status;
+  const bool lost = absl::IsUnavailable(status) || absl::IsPermissionDenied(status);
+  return lost ? CannotTalk(status) : status;
 }
 
 absl::Status Pump::Serve() {
@@ -186,16 +210,19 @@ absl::Status Pump::Serve() {
   };
   while (!stopping()) {
     if (absl::Status status = Flush(); !status.ok()) return status;
-    const bool full = out_sent_ < out_.size();
+    const bool full = out_sent_ < out_.size() || socket_.unsent();
     const short ready = Poll(socket_.fd(), static_cast<short>(full ? POLLIN | POLLOUT : POLLIN),
                              Clock::time_point::max(), !full);
     if ((ready & ~POLLOUT) == 0) continue;
-    if (absl::Status status = Read(finish); !status.ok()) return status;
+    do {
+      if (absl::Status status = Read(finish); !status.ok()) return status;
+    } while (socket_.unread());
   }
   return absl::CancelledError("the push client was destroyed");
 }
 
 absl::Status Pump::Flush() {
+  if (absl::Status status = socket_.Flush(); !status.ok()) return status;
   for (;;) {
     if (out_sent_ == out_.size()) {
       out_.clear();
@@ -205,7 +232,10 @@ absl::Status Pump::Flush() {
     }
     const absl::StatusOr<size_t> sent = socket_.Send(std::string_view(out_).substr(out_sent_));
     if (!sent.ok()) return sent.status();
-    if (*sent == 0) return absl::OkStatus();
+    if (*sent == 0 || socket_.unsent()) {
+      out_sent_ += *sent;
+      return absl::OkStatus();
+    }
     out_sent_ += *sent;
   }
 }

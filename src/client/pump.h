@@ -25,6 +25,7 @@
 #include "client/socket.h"
 #include "halley/push.pb.h"
 #include "halley/push_client.h"
+#include "tls/client.h"
 
 namespace halley::client {
 
@@ -32,7 +33,9 @@ class Pump {
  public:
   static constexpr uint64_t kHelloId = 1;  // calls are numbered from the next one
 
-  Pump(PushClientOptions options, HostPort to, CallTable* calls);
+  // `tls`: null for plain connections.
+  Pump(PushClientOptions options, HostPort to, std::unique_ptr<tls::Client> tls,
+       CallTable* calls);
   ~Pump();  // after Stop(), or without a Start() that was tried
 
   // Starts the thread and waits for the outcome of its first attempt to connect.
@@ -56,7 +59,9 @@ class Pump {
   void ReportFirst(const absl::Status& status);
 
   absl::Status Open();
+  absl::Status Secure(Clock::time_point until);
   absl::Status Hello(Clock::time_point until);
+  absl::Status CannotTalk(const absl::Status& status) const;
   absl::Status Serve();
 
   // Sends what is to be sent until the socket is full.
@@ -75,6 +80,7 @@ class Pump {
 
   const PushClientOptions options_;
   const HostPort to_;
+  const std::unique_ptr<tls::Client> tls_;  // null: plain
   CallTable& calls_;
 
   int wake_fd_ = -1;

@@ -118,14 +118,23 @@ absl::Status CheckOptions(const PushClientOptions& options) {
   return absl::OkStatus();
 }
 
+// Null: plain.
+absl::StatusOr<std::unique_ptr<tls::Client>> TlsFor(const PushTlsOptions& options) {
+  if (!options.enabled) return nullptr;
+  tls::ClientOptions client;
+  client.ca_file = options.ca_file;
+  client.certificate = {options.certificate_file, options.key_file};
+  return tls::Client::Create(client);
+}
+
 }  // namespace
 
 class PushClient::Impl {
  public:
-  Impl(PushClientOptions options, client::HostPort to)
+  Impl(PushClientOptions options, client::HostPort to, std::unique_ptr<tls::Client> tls)
       : options_(options),
         calls_(options.in_flight_max, options.queued_bytes_max),
-        pump_(std::move(options), std::move(to), &calls_) {}
+        pump_(std::move(options), std::move(to), std::move(tls), &calls_) {}
   ~Impl() { pump_.Stop(); }
 
   absl::Status Connect() { return pump_.Start(); }
@@ -200,7 +209,9 @@ absl::StatusOr<std::unique_ptr<PushClient>> PushClient::Connect(PushClientOption
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
   absl::StatusOr<client::HostPort> to = client::ParseHostPort(options.address);
   if (!to.ok()) return to.status();
-  auto impl = std::make_unique<Impl>(std::move(options), *std::move(to));
+  absl::StatusOr<std::unique_ptr<tls::Client>> tls = TlsFor(options.tls);
+  if (!tls.ok()) return tls.status();
+  auto impl = std::make_unique<Impl>(std::move(options), *std::move(to), *std::move(tls));
   if (absl::Status status = impl->Connect(); !status.ok()) return status;
   return std::unique_ptr<PushClient>(new PushClient(std::move(impl)));
 }

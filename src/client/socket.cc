@@ -49,10 +49,12 @@ absl::StatusOr<HostPort> ParseHostPort(const std::string& address) {
   return result;
 }
 
-Socket::Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+Socket::Socket(Socket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), tls_(std::move(other.tls_)) {}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(tls_, other.tls_);
   return *this;
 }
 
@@ -89,7 +91,18 @@ absl::StatusOr<Socket> Socket::Dial(const HostPort& to, const Wait& wait) {
   return last;
 }
 
+absl::Status Socket::Secure(std::unique_ptr<tls::Stream> stream, const Wait& wait) {
+  tls_ = std::make_unique<tls::Channel>(std::move(stream), fd_);
+  for (;;) {
+    if (absl::Status shaken = tls_->Shake(); !shaken.ok()) return shaken;
+    if (tls_->open()) return absl::OkStatus();
+    const short events = tls_->unsent() ? POLLIN | POLLOUT : POLLIN;
+    if (absl::Status waited = wait(fd_, events); !waited.ok()) return waited;
+  }
+}
+
 absl::StatusOr<size_t> Socket::Send(std::string_view bytes) {
+  if (tls_ != nullptr) return tls_->Send(bytes);
   for (;;) {
     const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) return static_cast<size_t>(sent);
@@ -99,6 +112,7 @@ absl::StatusOr<size_t> Socket::Send(std::string_view bytes) {
 }
 
 absl::StatusOr<size_t> Socket::Receive(char* to, size_t bytes) {
+  if (tls_ != nullptr) return tls_->Receive(to, bytes);
   for (;;) {
     const ssize_t received = recv(fd_, to, bytes, 0);
     if (received > 0) return static_cast<size_t>(received);

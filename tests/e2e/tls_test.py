@@ -162,6 +162,43 @@ class Tls(unittest.TestCase):
             with self.assertRaises((ssl.SSLError, ConnectionError, Ended)):
                 self.pusher_with(context).push_keys(["nobody"], b"x")
 
+    def halleyctl(self, *arguments, certificate="pusher"):
+        flags = ["--push", "%s:%d" % self.gateway.push, "--tls-ca", self.authority.root,
+                 "--tls-name", "site.example"]
+        if certificate:
+            flags += ["--tls-certificate", self.pushers.file(certificate),
+                      "--tls-key", self.pushers.file(certificate, "key")]
+        return subprocess.run([program("HALLEYCTL_BIN"), *flags, *arguments], text=True,
+                              capture_output=True, timeout=harness.DEADLINE_S, check=False)
+
+    def test_halleyctl_pushes(self):
+        client = self.tls_client().login(key="tls-ctl", room_id="tls://ctl", accepts=[1000])
+        ended = self.halleyctl("push", "room", "tls://ctl", "from a shell")
+        self.assertEqual((ended.returncode, ended.stdout), (0, "taken by 1 connection\n"), ended.stderr)
+        self.assertEqual(client.receive(), pushed(b"from a shell"))
+        large = os.path.join(self.authority.folder, "large")
+        with open(large, "wb") as file:
+            file.write(b"l" * 250_000)
+        ended = self.halleyctl("push", "key", "tls-ctl", "--file", large)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(client.receive(), pushed(b"l" * 250_000))
+        ended = self.halleyctl("status", certificate=None)
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("certificate required; check certificates", ended.stderr)
+
+    def test_halleyctl_listens(self):
+        for number, where in enumerate((["--ws", "wss://%s:%d/sub" % self.wss],
+                                        ["--tcp", "%s:%d" % self.tcp_tls])):
+            listener = harness.start(
+                [program("HALLEYCTL_BIN"), "listen", *where, "--tls-ca", self.authority.root,
+                 "--tls-name", "site.example", "--room", f"tls://listen-{number}", "--count", "1"],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            with listener:
+                wait_until(lambda n=number: self.pusher.push_rooms([f"tls://listen-{n}"],
+                                                                   b"heard").taken, "the listener")
+                self.assertIn("heard", listener.stdout.read())
+                self.assertEqual(listener.wait(harness.DEADLINE_S), 0)
+
     def test_what_is_not_tls_harms_nobody(self):
         failures = self.tls_figure("failures")
         closed = self.pusher.status().closed["tls_failed"]

@@ -153,7 +153,10 @@ TEST(ParseWsUrl, SplitsAndFillsIn) {
   EXPECT_EQ(ParseWsUrl("ws://h/")->address, "h:80");
   EXPECT_EQ(ParseWsUrl("ws://[::1]")->address, "[::1]:80");
   EXPECT_EQ(ParseWsUrl("ws://[::1]:5")->address, "[::1]:5");
-  EXPECT_EQ(ParseWsUrl("wss://h:1").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(ParseWsUrl("ws://h:1")->secure);
+  EXPECT_TRUE(ParseWsUrl("wss://h:1")->secure);
+  EXPECT_EQ(ParseWsUrl("wss://h")->address, "h:443");
+  EXPECT_EQ(ParseWsUrl("http://h:1").status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(GoimWsClient, UpgradesAndLogsInWithMaskedFrames) {

@@ -54,6 +54,13 @@ struct Option {
   bool (*set)(const std::string& value, Args* args);
 };
 
+// Who says anything about TLS wants it.
+template <std::string PushTlsOptions::*kField>
+bool SetTls(const std::string& value, Args* args) {
+  args->tls.*kField = value;
+  return args->tls.enabled = true;
+}
+
 bool SetString(std::string* to, const std::string& value) {
   *to = value;
   return true;
@@ -67,6 +74,12 @@ constexpr Option kOptions[] = {
     {"timeout", kEverywhere, "a time above 0, such as 5 or 500ms",
      [](const std::string& v, Args* a) { return ParseTimeout(v, &a->timeout); }},
     {"json", kEverywhere, nullptr, [](const std::string&, Args* a) { return a->json = true; }},
+    {"tls", kEverywhere, nullptr,
+     [](const std::string&, Args* a) { return a->tls.enabled = true; }},
+    {"tls-ca", kEverywhere, "a file", SetTls<&PushTlsOptions::ca_file>},
+    {"tls-certificate", kEverywhere, "a file", SetTls<&PushTlsOptions::certificate_file>},
+    {"tls-key", kEverywhere, "a file", SetTls<&PushTlsOptions::key_file>},
+    {"tls-name", kEverywhere, "a host's name", SetTls<&PushTlsOptions::server_name>},
     {"op", kPush, "a 32-bit number",
      [](const std::string& v, Args* a) { return ParseNumber(v, &a->op); }},
     {"pace", kPush, "a number of messages per second",
@@ -299,6 +312,10 @@ Everywhere
   --secret-file FILE   holds the node's push.secret
   --timeout TIME       how long to wait for an answer: 5 (seconds), 500ms (5)
   --json               print JSON
+  --tls                the connection is inside TLS; so with each of the following, and wss://
+  --tls-ca FILE        who may sign the node's certificate (the system's)
+  --tls-certificate FILE, --tls-key FILE   what we show when we are asked to
+  --tls-name NAME      whose certificate it must be (the address' host)
 
 push
   --op N               op of the message, and what accept sets are asked for (1000)

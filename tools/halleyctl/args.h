@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "halley/push_client.h"
 
 namespace halley::ctl {
 
@@ -31,6 +32,7 @@ struct Args {
   std::string secret_file;
   absl::Duration timeout = absl::Seconds(5);
   bool json = false;
+  PushTlsOptions tls;  // for the connection that the command makes, whichever port it is to
 
   int32_t op = 1000;
   uint32_t pace = 0;

@@ -59,8 +59,10 @@ absl::Status TakeMessage(std::string_view bytes, std::deque<GoimMessage>* messag
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GoimClient>> GoimClient::DialTcp(const std::string& address,
-                                                                absl::Duration timeout) {
-  absl::StatusOr<TcpStream> stream = TcpStream::Dial(address, DeadlineAfter(timeout));
+                                                                absl::Duration timeout,
+                                                                const Security& security) {
+  absl::StatusOr<TcpStream> stream =
+      TcpStream::Dial(address, DeadlineAfter(timeout), security);
   if (!stream.ok()) return stream.status();
   std::unique_ptr<GoimClient> client(new GoimClient());
   client->tcp_.emplace(*std::move(stream));
@@ -68,10 +70,12 @@ absl::StatusOr<std::unique_ptr<GoimClient>> GoimClient::DialTcp(const std::strin
 }
 
 absl::StatusOr<std::unique_ptr<GoimClient>> GoimClient::DialWebSocket(const std::string& url,
-                                                                      absl::Duration timeout) {
+                                                                      absl::Duration timeout,
+                                                                      const Security& security) {
   const absl::StatusOr<WsUrl> parsed = ParseWsUrl(url);
   if (!parsed.ok()) return parsed.status();
-  absl::StatusOr<WebSocket> socket = WebSocket::Dial(*parsed, DeadlineAfter(timeout));
+  absl::StatusOr<WebSocket> socket =
+      WebSocket::Dial(*parsed, DeadlineAfter(timeout), parsed->secure ? security : Security());
   if (!socket.ok()) return socket.status();
   std::unique_ptr<GoimClient> client(new GoimClient());
   client->web_socket_.emplace(*std::move(socket));

@@ -36,10 +36,12 @@ class GoimClient {
 
   // `address` is host:port. kUnavailable, kDeadlineExceeded or kInvalidArgument, with a sentence.
   static absl::StatusOr<std::unique_ptr<GoimClient>> DialTcp(const std::string& address,
-                                                             absl::Duration timeout);
-  // `url` is ws://host:port/sub.
+                                                             absl::Duration timeout,
+                                                             const Security& security = {});
+  // `url` is ws://host:port/sub, or wss://... with somebody to secure it.
   static absl::StatusOr<std::unique_ptr<GoimClient>> DialWebSocket(const std::string& url,
-                                                                   absl::Duration timeout);
+                                                                   absl::Duration timeout,
+                                                                   const Security& security = {});
 
   // Sends the token and waits for the answer. kPermissionDenied: the node closed the connection
   // instead.

@@ -71,6 +71,7 @@ ExitCode CallNode(const Args& args, std::istream& in, std::ostream& out, std::os
   PushClientOptions options;
   options.address = args.push_address;
   options.secret = *std::move(secret);
+  options.tls = args.tls;
   options.connect_timeout = options.call_timeout = args.timeout;
   options.reconnect = false;
   absl::StatusOr<std::unique_ptr<PushClient>> client = PushClient::Connect(std::move(options));

@@ -3,10 +3,12 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "halleyctl/goim_client.h"
 #include "halleyctl/text.h"
+#include "tls/client.h"
 #include "wire/close_reason.h"
 #include "wire/goim_frame.h"
 
@@ -39,9 +41,15 @@ absl::Status WithReason(const absl::Status& status, uint16_t close_code) {
                       absl::StrCat(status.message(), " (", absl::StrJoin(names, " or "), ")"));
 }
 
-absl::StatusOr<std::unique_ptr<GoimClient>> Dial(const Args& args) {
-  return args.ws.empty() ? GoimClient::DialTcp(args.tcp, args.timeout)
-                         : GoimClient::DialWebSocket(args.ws, args.timeout);
+bool WantsTls(const Args& args) {
+  return args.tls.enabled || absl::StartsWith(args.ws, "wss://");
+}
+
+// `tls` outlives what is returned.
+absl::StatusOr<std::unique_ptr<GoimClient>> Dial(const Args& args, tls::Client* tls) {
+  const Security security{tls, args.tls.server_name};
+  return args.ws.empty() ? GoimClient::DialTcp(args.tcp, args.timeout, security)
+                         : GoimClient::DialWebSocket(args.ws, args.timeout, security);
 }
 
 // Until the next heartbeat is due, or the count is reached.
@@ -73,7 +81,16 @@ std::string TokenOf(const Args& args) {
 }
 
 Outcome Listen(const Args& args, std::ostream& out, std::ostream& notes) {
-  absl::StatusOr<std::unique_ptr<GoimClient>> client = Dial(args);
+  std::unique_ptr<tls::Client> tls;
+  if (WantsTls(args)) {
+    tls::ClientOptions options;
+    options.ca_file = args.tls.ca_file;
+    options.certificate = {args.tls.certificate_file, args.tls.key_file};
+    absl::StatusOr<std::unique_ptr<tls::Client>> made = tls::Client::Create(options);
+    if (!made.ok()) return made.status();
+    tls = *std::move(made);
+  }
+  absl::StatusOr<std::unique_ptr<GoimClient>> client = Dial(args, tls.get());
   if (!client.ok()) return client.status();
   absl::Status status = (*client)->Login(TokenOf(args), args.timeout);
   if (!status.ok()) return WithReason(status, (*client)->close_code());

@@ -36,10 +36,12 @@ Clock::time_point DeadlineAfter(absl::Duration timeout) {
   return Clock::now() + absl::ToChronoNanoseconds(std::min(timeout, absl::Hours(24 * 365)));
 }
 
-TcpStream::TcpStream(TcpStream&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+TcpStream::TcpStream(TcpStream&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), tls_(std::move(other.tls_)) {}
 
 TcpStream& TcpStream::operator=(TcpStream&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(tls_, other.tls_);
   return *this;
 }
 
@@ -48,7 +50,8 @@ TcpStream::~TcpStream() {
 }
 
 absl::StatusOr<TcpStream> TcpStream::Dial(const std::string& address,
-                                          Clock::time_point deadline) {
+                                          Clock::time_point deadline,
+                                          const Security& security) {
   const size_t colon = address.rfind(':');
   std::string host = address.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
@@ -80,6 +83,11 @@ absl::StatusOr<TcpStream> TcpStream::Dial(const std::string& address,
       socklen_t bytes = sizeof error;
       getsockopt(stream.fd_, SOL_SOCKET, SO_ERROR, &error, &bytes);
     }
+    if (error == 0 && security.client != nullptr) {
+      const std::string& name = security.server_name.empty() ? host : security.server_name;
+      absl::Status secured = stream.Secure(security.client->Connect(name), deadline);
+      if (!secured.ok()) return secured;
+    }
     if (error == 0) return stream;
     last = CannotConnect(address, ErrnoText(error));
   }
@@ -99,7 +107,48 @@ absl::Status TcpStream::Wait(short events, Clock::time_point deadline) {
   }
 }
 
+absl::Status TcpStream::Secure(std::unique_ptr<tls::Stream> stream, Clock::time_point deadline) {
+  tls_ = std::make_unique<tls::Channel>(std::move(stream), fd_);
+  for (;;) {
+    if (absl::Status shaken = tls_->Shake(); !shaken.ok()) {
+      return absl::UnavailableError(absl::StrCat(
+          "no secure connection: ", shaken.message(),
+          "; check the port, --tls-ca and that the certificate is for the name (--tls-name)"));
+    }
+    if (tls_->open()) return absl::OkStatus();
+    if (absl::Status status = Wait(POLLIN, deadline); !status.ok()) return status;
+  }
+}
+
+absl::Status TcpStream::SendSecure(std::string_view bytes, Clock::time_point deadline) {
+  while (!bytes.empty() || tls_->unsent()) {
+    const absl::StatusOr<size_t> sent = tls_->Send(bytes);
+    if (!sent.ok()) return sent.status();
+    bytes.remove_prefix(*sent);
+    if (!tls_->unsent()) continue;
+    if (absl::Status status = Wait(POLLOUT, deadline); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TcpStream::ReceiveSecure(std::string* unread, Clock::time_point deadline) {
+  const size_t had = unread->size();
+  for (;;) {
+    unread->resize(had + kReadBytes);
+    const absl::StatusOr<size_t> received = tls_->Receive(unread->data() + had, kReadBytes);
+    unread->resize(had + received.value_or(0));
+    if (!received.ok()) {
+      return absl::UnavailableError(absl::StrCat("the connection is over: ",
+                                                 received.status().message(),
+                                                 "; look at the node for its reason"));
+    }
+    if (*received > 0) return absl::OkStatus();
+    if (absl::Status status = Wait(POLLIN, deadline); !status.ok()) return status;
+  }
+}
+
 absl::Status TcpStream::Send(std::string_view bytes, Clock::time_point deadline) {
+  if (tls_ != nullptr) return SendSecure(bytes, deadline);
   while (!bytes.empty()) {
     const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
@@ -115,6 +164,7 @@ absl::Status TcpStream::Send(std::string_view bytes, Clock::time_point deadline)
 }
 
 absl::Status TcpStream::Receive(std::string* unread, Clock::time_point deadline) {
+  if (tls_ != nullptr) return ReceiveSecure(unread, deadline);
   const size_t had = unread->size();
   for (;;) {
     unread->resize(had + kReadBytes);

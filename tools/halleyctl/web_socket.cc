@@ -2,7 +2,6 @@
 
 #include <sys/random.h>
 
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -10,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "wire/http_answer.h"
@@ -49,21 +49,26 @@ absl::Status Broken(const char* what) {
 }  // namespace
 
 absl::StatusOr<WsUrl> ParseWsUrl(const std::string& url) {
-  constexpr char kScheme[] = "ws://";
-  if (!absl::StartsWith(url, kScheme)) {
+  absl::string_view rest = url;
+  const bool secure = absl::ConsumePrefix(&rest, "wss://");
+  if (!secure && !absl::ConsumePrefix(&rest, "ws://")) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", url, "' is no address: write ws://host:port/sub"));
   }
-  const std::string rest = url.substr(std::strlen(kScheme));
   const size_t slash = rest.find('/');
-  WsUrl result{rest.substr(0, slash), slash == std::string::npos ? "/sub" : rest.substr(slash)};
+  const bool pathless = slash == absl::string_view::npos;
+  WsUrl result{std::string(rest.substr(0, slash)),
+               pathless ? "/sub" : std::string(rest.substr(slash)), secure};
   const size_t colon = result.address.rfind(':');
-  if (colon == std::string::npos || absl::EndsWith(result.address, "]")) result.address += ":80";
+  if (colon == std::string::npos || absl::EndsWith(result.address, "]")) {
+    result.address += secure ? ":443" : ":80";
+  }
   return result;
 }
 
-absl::StatusOr<WebSocket> WebSocket::Dial(const WsUrl& url, Clock::time_point deadline) {
-  absl::StatusOr<TcpStream> stream = TcpStream::Dial(url.address, deadline);
+absl::StatusOr<WebSocket> WebSocket::Dial(const WsUrl& url, Clock::time_point deadline,
+                                          const Security& security) {
+  absl::StatusOr<TcpStream> stream = TcpStream::Dial(url.address, deadline, security);
   if (!stream.ok()) return stream.status();
   WebSocket socket(*std::move(stream));
   if (absl::Status status = socket.Upgrade(url, deadline); !status.ok()) return status;

@@ -1,5 +1,5 @@
 // WebSocket: the client's side of RFC 6455 over a TcpStream, as far as goim's wire needs it: binary
-// messages, no extensions, no TLS.
+// messages, no extensions.
 //
 // Pings are answered while reading. A close frame is answered and its code kept.
 //
@@ -17,10 +17,12 @@
 
 namespace halley::ctl {
 
-// "ws://host:port/path", split. Without a path it is goim's, "/sub"; without a port it is 80.
+// "ws://host:port/path" or "wss://...", split. Without a path it is goim's, "/sub"; without a port
+// it is 80, or 443.
 struct WsUrl {
   std::string address;  // host:port
   std::string path;
+  bool secure = false;
 };
 absl::StatusOr<WsUrl> ParseWsUrl(const std::string& url);
 
@@ -30,7 +32,8 @@ class WebSocket {
   static constexpr size_t kHeaderBytesMax = 65536;  // of the node's answer to the upgrade
 
   // Connects and upgrades. kPermissionDenied: the node answers, but not with a WebSocket.
-  static absl::StatusOr<WebSocket> Dial(const WsUrl& url, Clock::time_point deadline);
+  static absl::StatusOr<WebSocket> Dial(const WsUrl& url, Clock::time_point deadline,
+                                        const Security& security = {});
 
   // Sends one masked frame.
   absl::Status SendBinary(std::string_view payload, Clock::time_point deadline);
