@@ -56,7 +56,7 @@ class Bench:
         ring = io or (self.options.io if isinstance(self.options.io, str) else None)
         if ring:
             command.append(f"--io={ring}")
-        server = Server(command, r"^\s*(tcp|ws|push) +(\S+)$", ("tcp", "ws", "push"))
+        server = Server(command, r"^\s*(tcp|tcp_tls|ws|push) +(\S+)$", ("tcp", "ws", "push"))
         fit = re.search(r"up to (\d+) connections", server.printed)
         server.connections_max = int(fit[1]) if fit else 0
         return server
@@ -66,11 +66,12 @@ class Bench:
                        self.options.server_cpu], r"(clients|control) (\S+)",
                       ("clients", "control"), on_stderr=True)
 
-    def load_command(self, server, *arguments, transport="ws", push=True, **flags):
-        """halley-load against a gateway or halley-limit; `flags` are its options."""
+    def load_command(self, server, *arguments, transport="ws", listener=None, push=True, **flags):
+        """halley-load against a gateway or halley-limit; `flags` are its options. `listener`: the
+        one of the gateway's that clients connect to, when it is not called as their transport."""
         options = self.options
         bare = server.addresses.get("control")
-        clients = server.addresses["clients" if bare else transport]
+        clients = server.addresses["clients" if bare else listener or transport]
         given = {"heartbeat": 0, "cpus": options.load_cpu, "softirq_cpus": options.server_cpu,
                  "pid": server.pid, **flags}
         command = [options.load, "--" + transport, clients, "--json", *arguments]

@@ -5,13 +5,14 @@
     chart(result, path)               where it has a curve
 """
 
-from . import attackers, curve, deflate, fan_out, mailbox, million, private, rooms, slow, storm
+from . import attackers, curve, deflate, fan_out, mailbox, million, private, rooms, slow, storm, tls
 
 SCENARIOS = {
     "paced": fan_out.Paced,
     "burst": fan_out.Burst,
     "curve": curve,
     "deflate": deflate,
+    "tls": tls,
     "rooms": rooms,
     "slow": slow,
     "storm": storm,

@@ -70,6 +70,7 @@ void ClientThread::OnEvents(uint32_t local, uint32_t events) {
     // Whatever there is to read comes with an edge of its own.
     return;
   }
+  if (client.state == State::kSecuring) return Secure(local);
   if (client.stalled && phase_ == Phase::kPushing) return;
   if ((events & ~static_cast<uint32_t>(EPOLLOUT)) == 0) return;
   Read(local, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
@@ -81,6 +82,25 @@ void ClientThread::OnConnected(uint32_t local) {
   socklen_t bytes = sizeof error;
   getsockopt(client.fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
   if (error != 0) return LoginFailed(local, strerror(error));
+  if (crew_.tls == nullptr) return Greet(local);
+  client.state = State::kSecuring;
+  client.tls = std::make_unique<tls::Channel>(crew_.tls->Connect("localhost"), client.fd);
+  Secure(local);
+}
+
+void ClientThread::Secure(uint32_t local) {
+  Client& client = clients_[local];
+  if (absl::Status shaken = client.tls->Shake(); !shaken.ok()) {
+    return LoginFailed(local, {shaken.message().data(), shaken.message().size()});
+  }
+  if (!client.tls->open()) return;
+  Greet(local);
+  // The answer may have come with the end of the handshake, and then has no edge of its own.
+  if (client.fd >= 0 && client.tls->unread()) Read(local, false);
+}
+
+void ClientThread::Greet(uint32_t local) {
+  Client& client = clients_[local];
   client.state = State::kLoggingIn;
   client.stage = 0;
   out_.clear();
@@ -93,7 +113,7 @@ void ClientThread::Read(uint32_t local, bool to_the_end) {
   while (client.fd >= 0) {
     const size_t kept = client.rest.size();
     if (buffer_.size() < kept + kReadBytesMin) buffer_.resize(kept + kReadBytesMin);
-    const ssize_t got = recv(client.fd, buffer_.data() + kept, buffer_.size() - kept, 0);
+    const ssize_t got = Receive(client, buffer_.data() + kept, buffer_.size() - kept);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got < 0) return OnEnded(local, strerror(errno));
     if (got == 0) return OnEnded(local, "closed by the server");
@@ -113,8 +133,18 @@ void ClientThread::Read(uint32_t local, bool to_the_end) {
     } else if (kept > 0) {
       client.rest = std::string();
     }
-    if (!filled && !to_the_end) return;
+    // A secure client has read one chunk of its socket, not all of it.
+    if (!filled && !to_the_end && client.tls == nullptr) return;
   }
+}
+
+ssize_t ClientThread::Receive(Client& client, char* to, size_t bytes) {
+  if (client.tls == nullptr) return recv(client.fd, to, bytes, 0);
+  const absl::StatusOr<size_t> got = client.tls->Receive(to, bytes);
+  if (got.ok() && *got > 0) return static_cast<ssize_t>(*got);
+  if (absl::IsUnavailable(got.status())) return 0;
+  errno = got.ok() ? EAGAIN : EPROTO;
+  return -1;
 }
 
 class ClientThread::ClientEars final : public Ears {
@@ -237,7 +267,15 @@ void ClientThread::LoginFailed(uint32_t local, std::string_view why) {
 }
 
 void ClientThread::SendNow(uint32_t local, std::string_view bytes) {
-  const ssize_t sent = send(clients_[local].fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  Client& client = clients_[local];
+  if (client.tls != nullptr) {
+    const absl::StatusOr<size_t> taken = client.tls->Send(bytes);
+    if (!taken.ok() || *taken < bytes.size() || client.tls->unsent()) {
+      OnEnded(local, "the server does not read, or TLS has failed");
+    }
+    return;
+  }
+  const ssize_t sent = send(client.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent == static_cast<ssize_t>(bytes.size())) return;
   // What little a client says always fits, unless the server has stopped reading; half a frame
   // cannot be taken back.
@@ -248,6 +286,7 @@ void ClientThread::Drop(uint32_t local) {
   Client& client = clients_[local];
   if (client.fd >= 0) close(client.fd);
   client.fd = -1;
+  client.tls.reset();
   client.rest = std::string();
 }
 

@@ -23,6 +23,7 @@
 #include "halley-load/pace.h"
 #include "halley-load/protocol.h"
 #include "halley-load/stamp.h"
+#include "tls/channel.h"
 
 namespace halley::load {
 
@@ -69,6 +70,7 @@ class ClientThread {
   enum class State : uint8_t {
     kWaiting,     // for its turn to connect
     kConnecting,
+    kSecuring,    // its TLS handshake is under way
     kLoggingIn,
     kLive,
     kClosed,      // by the server
@@ -76,6 +78,7 @@ class ClientThread {
   };
   struct Client {
     std::string rest;  // the beginning of a message whose end has not arrived
+    std::unique_ptr<tls::Channel> tls;  // null: plain
     uint64_t asked_ns = 0;  // when the login began or a heartbeat was sent; 0: nothing is asked
     uint32_t target = 0;
     int fd = -1;
@@ -115,8 +118,12 @@ class ClientThread {
   // One client.
   void Connect(uint32_t local);
   void OnConnected(uint32_t local);
+  void Secure(uint32_t local);
+  void Greet(uint32_t local);
   void OnEvents(uint32_t local, uint32_t events);
   void Read(uint32_t local, bool to_the_end);
+  // As recv(2); -1 with errno EPROTO when TLS has failed.
+  static ssize_t Receive(Client& client, char* to, size_t bytes);
   size_t Consume(uint32_t local, std::string_view bytes);
   void OnPush(uint32_t local, std::string_view body);
   void OnLoggedIn(uint32_t local);

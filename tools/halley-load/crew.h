@@ -13,6 +13,7 @@
 #include "halley-load/plan.h"
 #include "halley-load/protocol.h"
 #include "halley-load/window.h"
+#include "tls/client.h"
 
 namespace halley::load {
 
@@ -40,6 +41,7 @@ struct Crew {
   const Address server;
   const std::vector<Address> sources;  // clients take them in turn; empty: the kernel chooses
   const ProtocolFactory open_protocol;
+  std::unique_ptr<tls::Client> tls;              // null: clients are plain
   std::vector<std::unique_ptr<Window>> windows;  // one per pusher, or none
 
   std::atomic<Phase> phase{Phase::kConnecting};    // written by main

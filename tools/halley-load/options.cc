@@ -107,6 +107,8 @@ const std::vector<Flag>& Flags() {
        Text(&O::sources)},
       {"cpus", "LIST", "pin threads to these CPUs in turn", Cpus(&O::cpus)},
       {"deflate", "", "WebSocket clients offer permessage-deflate", Switch(&O::deflate)},
+      {"tls", "", "clients speak TLS, with any certificate, and a full handshake each time",
+       Switch(&O::tls)},
       {"spin", "", "poll without sleeping: the server is not charged for waking us",
        Switch(&O::spin)},
       {"receive-buffer", "BYTES", "SO_RCVBUF of clients (kernel's)",

@@ -24,6 +24,7 @@ struct LoadOptions {
   std::string sources;                 // a count of 127.0.0.x, or addresses; empty: chosen
   std::vector<uint32_t> cpus;          // every thread is pinned to one of them; empty: not pinned
   bool deflate = false;                // WebSocket clients offer permessage-deflate
+  bool tls = false;                    // clients speak TLS and believe any certificate
   bool spin = false;                   // poll without sleeping
   uint32_t receive_buffer = 0;         // SO_RCVBUF; 0: the kernel's default
   uint32_t connect_rate = 0;           // per second; 0: as fast as it goes

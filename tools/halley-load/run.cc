@@ -65,6 +65,13 @@ class Run {
   absl::Status OpenPorts() {
     // The push library's threads inherit this.
     PinThread(options_.cpus, options_.threads);
+    if (options_.tls) {
+      tls::ClientOptions careless;
+      careless.verify = false;
+      absl::StatusOr<std::unique_ptr<tls::Client>> tls = tls::Client::Create(careless);
+      if (!tls.ok()) return tls.status();
+      crew_.tls = *std::move(tls);
+    }
     if (!options_.pushes()) return absl::OkStatus();
     for (uint32_t i = 0; i < options_.pushers; ++i) {
       if (options_.window > 0) {
