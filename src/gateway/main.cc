@@ -69,6 +69,8 @@ void PrintHints(const std::string& program, const halley::gateway::Addresses& ad
                 bool page) {
   if (page && !addresses.ws.empty()) {
     std::printf("open http://%s/ in a browser\n", Local(addresses.ws.front()).c_str());
+  } else if (page && !addresses.wss.empty()) {
+    std::printf("open https://%s/ in a browser\n", Local(addresses.wss.front()).c_str());
   }
   if (addresses.push.empty() || (addresses.ws.empty() && addresses.tcp.empty())) return;
   const size_t slash = program.rfind('/');

@@ -295,6 +295,8 @@ void Shard::AnswerWithFile(Connection& connection, std::string_view response) {
   answer->rest = response;
   connection.extra = std::move(answer);
   connection.phase = Phase::kAnswering;
+  // Before the first byte is sent: what counts as taken may be encrypted, and wait for an edge.
+  if (connection.armed == io::Op::kNone) Arm(connection, io::Op::kWatch);
   SendFile(connection);
 }
 
@@ -312,7 +314,6 @@ void Shard::SendFile(Connection& connection) {
     BeginClose(connection, wire::CloseReason::kPeerReset);
   } else {
     rest.remove_prefix(static_cast<size_t>(taken));
-    if (connection.armed == io::Op::kNone) Arm(connection, io::Op::kWatch);
   }
 }
 

@@ -88,7 +88,10 @@ bool Shard::SendTo(int32_t fd, std::string_view bytes) {
 void Shard::Linger(Connection& connection) {
   connection.phase = Phase::kLingering;
   ring_.ShutdownWrite(connection.fd);
-  SetDeadline(connection, now_ns_ + kLingerNs);
+  // The rest of a file may be on its way yet: that has until the handshake's deadline.
+  if (connection.reason != wire::CloseReason::kPageServed) {
+    SetDeadline(connection, now_ns_ + kLingerNs);
+  }
   if (connection.armed == io::Op::kNone) Arm(connection, io::Op::kPollOnce);
   // What lies unread already has had its edge.
   QueueReadable(connection);

@@ -61,8 +61,8 @@ class Process:
 class Page(Process):
     """A page whose values can be asked for."""
 
-    def __init__(self, url):
-        super().__init__("about:blank", "--remote-debugging-port=0")
+    def __init__(self, url, *flags):
+        super().__init__("about:blank", "--remote-debugging-port=0", *flags)
         self.numbers = itertools.count(1)
         self.events = []
         try:

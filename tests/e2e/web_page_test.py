@@ -2,12 +2,14 @@
 """What the gateway serves to browsers: the files byte for byte, and the page at work in Chromium."""
 
 import pathlib
+import tempfile
 
 import chromium
 import harness
 from harness import Gateway, GatewayTest, wait_until
 from push_port import Pusher
 from stream import Stream
+from tls_test import Authority, trusting
 from websocket import WsClient, request
 
 WEB = pathlib.Path(__file__).parent / "../../src/web"
@@ -182,6 +184,46 @@ class CompressingChromium(InChromium):
     """Every push to a room or to all comes compressed."""
 
     flags = ("--websocket.deflate_bytes", "1")
+
+
+class OverTls(harness.unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.authority = Authority(folder.name, "root")
+        cls.authority.issue("site", "localhost")
+        cls.gateway = Gateway(
+            "--wss", "127.0.0.1:0", "--tls-certificates", cls.authority.file("site"),
+            "--tls-keys", cls.authority.file("site", "key"), "--listen.send_buffer_bytes", "4KiB")
+        cls.addClassCleanup(cls.gateway.stop)
+        cls.address = cls.gateway.address("wss")
+
+    def test_the_files_arrive_whole_and_read_slowly(self):
+        for path, (name, _) in FILES.items():
+            wanted = (WEB / name).read_bytes()
+            for step in (1 << 20, 100):
+                stream = Stream(self.address, receive_buffer_bytes=2048,
+                                tls=(trusting(self.authority), "localhost"))
+                self.addCleanup(stream.close)
+                stream.send(http(path))
+                stream.read_until(b"\r\n\r\n")
+                got = b""
+                while len(got) < len(wanted):
+                    got += stream.read(min(step, len(wanted) - len(got)))
+                self.assertEqual(got, wanted)
+                self.assertEqual(stream.read_all(), b"")
+
+    def test_the_page(self):
+        page = chromium.Page("https://localhost:%d/?room=live://tls" % self.address[1],
+                             "--ignore-certificate-errors")
+        self.addCleanup(page.close)
+        page.wait_for(f"{STATE} === 'online'")
+        pusher = Pusher(self.gateway)
+        self.addCleanup(pusher.close)
+        self.assertEqual(pusher.push_rooms(["live://tls"], "secret").taken, 1)
+        page.wait_for(f"{TEXTS}[0] === 'secret'")
+        self.assertEqual(page.complaints(), [])
 
 
 class RestartedUnderAPage(harness.unittest.TestCase):
