@@ -24,7 +24,9 @@ struct ConnectRequest {
   Ticket ticket;
   std::string_view token;    // body of op 7
   std::string_view cookie;   // Cookie header of the upgrade; empty on TCP
-  std::string_view address;  // the client's, "1.2.3.4:5"; empty unless WantsAddress()
+  // The client's, "1.2.3.4:5" or "[::1]:5"; the port is 0 where X-Forwarded-For names none. Empty
+  // unless WantsAddress().
+  std::string_view address;
 };
 
 enum class ConnectVerdict : uint8_t { kAccepted, kRefused, kUnavailable };

@@ -31,6 +31,7 @@ absl::string_view ValueName(Kind kind) {
     case Kind::kCpus: return "CPUS";
     case Kind::kOrigins: return "ORIGINS";
     case Kind::kTokens: return "NAMES";
+    case Kind::kNetworks: return "NETWORKS";
     case Kind::kChoice: return "CHOICE";
     case Kind::kSecret: return "TEXT";
     case Kind::kFile: return "FILE";

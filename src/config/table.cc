@@ -131,6 +131,10 @@ constexpr OptionSpec kOptions[] = {
     Text<kListen, &ListenOptions::push>(
         {"listen", "push", "--push"}, Kind::kAddresses, kTextBytesMax,
         "where backends connect to push; beyond loopback only with a secret; empty: nowhere"),
+    Text<kListen, &ListenOptions::proxies>(
+        {"listen", "proxies", "--proxies"}, Kind::kNetworks, kTextBytesMax,
+        "networks of proxies and load balancers, whose word about a client's address is believed "
+        "(X-Forwarded-For); empty: nobody's"),
     Number<kListen, &ListenOptions::backlog>(
         {"listen", "backlog"}, Kind::kCount, {1, 65535},
         "connections that may wait to be accepted, per shard and address"),

@@ -28,6 +28,7 @@ enum class Kind : uint8_t {
   kCpus,       // config/cpu_list.h
   kOrigins,    // config/origin_list.h
   kTokens,     // likewise
+  kNetworks,   // config/network_list.h
   kChoice,     // one of `choices`
   kSecret,     // text that is never printed, not even in an error
   kFile,       // a path, from the working directory

@@ -15,6 +15,7 @@
 #include "config/address.h"
 #include "config/cpu_list.h"
 #include "config/file_list.h"
+#include "config/network_list.h"
 #include "config/origin_list.h"
 #include "config/quote.h"
 
@@ -127,6 +128,7 @@ absl::Status CheckText(const OptionSpec& spec, absl::string_view text) {
   if (spec.kind == Kind::kOrigins) return ParseOriginList(text).status();
   if (spec.kind == Kind::kTokens) return ParseTokenList(text).status();
   if (spec.kind == Kind::kFiles) return ParseFileList(text).status();
+  if (spec.kind == Kind::kNetworks) return ParseNetworkList(text).status();
   return absl::OkStatus();
 }
 
@@ -160,6 +162,7 @@ absl::string_view KindSyntax(Kind kind) {
     case Kind::kCpus: return "a string of CPUs like \"0-3,8\"";
     case Kind::kOrigins: return "a string of origins like \"https://example.com\"";
     case Kind::kTokens: return "a string of names like \"goim, chat\"";
+    case Kind::kNetworks: return "a string of networks like \"10.0.0.0/8, ::1\"";
     case Kind::kChoice: return "one of the strings in the option table";
     case Kind::kSecret: return "a string";
     case Kind::kFile: return "a string that names a file";
@@ -180,6 +183,7 @@ std::string RenderRange(const OptionSpec& spec) {
   if (spec.kind == Kind::kChoice) return absl::StrJoin(spec.choices, ", ");
   if (spec.kind == Kind::kAddresses) return absl::StrCat("at most ", kAddressesMax, " addresses");
   if (spec.kind == Kind::kCpus) return absl::StrCat("0 to ", kCpusMax - 1);
+  if (spec.kind == Kind::kNetworks) return absl::StrCat("at most ", kNetworksMax, " networks");
   if (spec.text != nullptr) return absl::StrCat("at most ", spec.max, " bytes");
   return absl::StrCat(RenderNumber(spec.kind, spec.min), " to ",
                       RenderNumber(spec.kind, spec.max));
@@ -195,6 +199,7 @@ absl::string_view RenderUnit(Kind kind) {
     case Kind::kCpus: return "CPU numbers";
     case Kind::kOrigins: return "origins";
     case Kind::kTokens: return "names";
+    case Kind::kNetworks: return "networks";
     case Kind::kChoice: return "word";
     case Kind::kSecret: return "text";
     case Kind::kFile: return "path";

@@ -69,6 +69,8 @@ struct Event {
   wire::CloseReason reason = wire::CloseReason::kNone;
   wire::GoimFrame frame;  // for the kinds that carry one
   const Opening* opening = nullptr;  // for kAuthenticate: null where the login is but a frame
+  // X-Forwarded-For of a request that was accepted (kUpgraded, or an opening), where it is asked for.
+  std::string_view forwarded_for;
 };
 
 class ClientSession {

@@ -44,6 +44,7 @@ Event ClientSession::OpenEventStream(const wire::UpgradeRequest& request, wire::
   event.frame.op = wire::op::kAuth;
   event.frame.body = asked.token;
   event.opening = &asked.opening;
+  event.forwarded_for = request.forwarded_for;
   return event;
 }
 

@@ -54,6 +54,7 @@ Event ClientSession::OpenWebSocket(const wire::UpgradeRequest& request, wire::In
   Event event;
   event.kind = EventKind::kUpgraded;
   event.frame.body = request.cookie;
+  event.forwarded_for = request.forwarded_for;
   return event;
 }
 

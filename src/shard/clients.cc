@@ -266,9 +266,10 @@ wire::CloseReason Shard::OnEvent(Connection& connection, const session::Event& e
     case session::EventKind::kOutput:
     case session::EventKind::kClose: break;
     case session::EventKind::kUpgraded:
-      if (!frame.body.empty()) {
+      if (!frame.body.empty() || !event.forwarded_for.empty()) {
         connection.extra = std::make_unique<Greeting>();
         connection.greeting()->cookie = frame.body;
+        connection.greeting()->forwarded_for = event.forwarded_for;
       }
       break;
     case session::EventKind::kFile: AnswerWithFile(connection, frame.body); break;

@@ -45,6 +45,7 @@ struct Asked {
 // What only a client that has not logged in, or waits, needs.
 struct Greeting final : Extra {
   std::string cookie;
+  std::string forwarded_for;  // X-Forwarded-For, to be believed or not
   Asked asked;
   std::string body;  // of the request that is waited for
 };

@@ -1,5 +1,6 @@
 #include "shard/hub_limits.h"
 
+#include "config/network_list.h"
 #include "config/origin_list.h"
 #include "web/files.h"
 
@@ -69,7 +70,12 @@ session::SessionLimits SessionLimitsOf(const config::Options& options) {
   limits.upgrade.origins =
       wire::OriginPolicy(config::ParseOriginList(options.websocket.origins).value());
   if (options.websocket.page) limits.upgrade.files = web::Files();
+  limits.upgrade.forwarded_for = !ProxiesOf(options).empty();
   return limits;
+}
+
+base::Networks ProxiesOf(const config::Options& options) {
+  return config::ParseNetworkList(options.listen.proxies).value();
 }
 
 }  // namespace halley::shard

@@ -1,6 +1,7 @@
 // Options as the limits of those who know no options.
 #pragma once
 
+#include "base/networks.h"
 #include "config/options.h"
 #include "hub/hub.h"
 #include "session/client_session.h"
@@ -9,5 +10,7 @@ namespace halley::shard {
 
 hub::HubLimits HubLimitsOf(const config::Options& options);
 session::SessionLimits SessionLimitsOf(const config::Options& options);
+// Whose word about a client's address is believed.
+base::Networks ProxiesOf(const config::Options& options);
 
 }  // namespace halley::shard

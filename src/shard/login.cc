@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "shard/client_address.h"
 #include "shard/shard.h"
 
 namespace halley::shard {
@@ -15,12 +16,15 @@ void Shard::BeginLogin(Connection& connection, const session::Event& event) {
   greeting.asked.request = {frame.op, frame.seq, frame.ver, {}};
   if (event.opening != nullptr) {
     greeting.cookie = event.opening->cookie;
+    greeting.forwarded_for = event.forwarded_for;
     greeting.asked.answer = event.opening->answer;
     greeting.asked.idle_ms = event.opening->idle_ms;
   }
   // A system call, so only for a backend that asks.
-  const std::string address =
-      backend_.WantsAddress() ? ring_.PeerAddress(connection.fd) : std::string();
+  std::string address;
+  if (backend_.WantsAddress()) {
+    address = ClientAddress(ring_.PeerAddress(connection.fd), greeting.forwarded_for, proxies_);
+  }
   backend::ConnectRequest request;
   request.ticket = {SlotOf(connection), GenerationOf(connection)};
   request.token = frame.body;

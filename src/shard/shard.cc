@@ -39,6 +39,7 @@ Shard::Shard(const ShardSetup& setup)
       backend_(*setup.backend),
       push_(*setup.push),
       session_limits_(SessionLimitsOf(options_)),
+      proxies_(ProxiesOf(options_)),
       inbox_bytes_max_(session::ClientSession::InboxBytesMax(session_limits_)),
       listeners_(setup.listeners),
       port_(setup.fabric, setup.index),

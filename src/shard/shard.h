@@ -22,6 +22,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "backend/backend.h"
+#include "base/networks.h"
 #include "base/slab.h"
 #include "config/options.h"
 #include "hub/hub.h"
@@ -224,6 +225,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   backend::Backend& backend_;
   RpcHandler& push_;
   const session::SessionLimits session_limits_;
+  const base::Networks proxies_;
   const size_t inbox_bytes_max_;
   std::vector<ShardListener> listeners_;
 

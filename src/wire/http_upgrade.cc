@@ -128,6 +128,7 @@ struct Headers {
   std::optional<std::string_view> origin;
   std::optional<std::string_view> content_length;
   std::string_view subprotocol;
+  std::string_view forwarded_for;
   DeflateAgreement deflate;
   bool transfer_encoding = false;
   bool upgrade = false;
@@ -156,6 +157,14 @@ std::string_view ChooseSubprotocol(std::string_view offered, std::string_view ou
   return {};
 }
 
+// One list of two (RFC 9110 5.3), in memory of the thread: each proxy may have added a header.
+std::string_view Joined(std::string_view list, std::string_view more) {
+  thread_local std::string joined;
+  if (list.data() != joined.data()) joined = list;
+  joined.append(", ").append(more);
+  return joined;
+}
+
 Refusal TakeHeader(std::string_view line, const UpgradeLimits& limits, Headers* headers) {
   if (IsBlank(line[0])) return UpgradeRefusal::kFoldedLine;
   const size_t colon = line.find(':');
@@ -176,6 +185,9 @@ Refusal TakeHeader(std::string_view line, const UpgradeLimits& limits, Headers* 
     if (headers->subprotocol.empty()) {
       headers->subprotocol = ChooseSubprotocol(value, limits.subprotocols);
     }
+  } else if (limits.forwarded_for && Is(name, "x-forwarded-for")) {
+    const std::string_view before = headers->forwarded_for;
+    headers->forwarded_for = before.empty() ? value : Joined(before, value);
   } else if (Is(name, "sec-websocket-extensions")) {
     const bool wanted = limits.deflate && headers->target.dialect == Dialect::kGoim;
     if (wanted && !headers->deflate.agreed) headers->deflate = AgreeOnDeflate(value);
@@ -257,6 +269,7 @@ UpgradeStatus ParseUpgrade(std::string_view bytes, const UpgradeLimits& limits, 
   request->query = headers.target.query;
   request->cookie = headers.cookie.value_or("");
   request->subprotocol = headers.subprotocol;
+  request->forwarded_for = headers.forwarded_for;
   request->deflate = headers.deflate;
   request->dialect = headers.target.dialect;
   return UpgradeStatus::kDone;

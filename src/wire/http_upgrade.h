@@ -5,9 +5,10 @@
 // a colon, a second Host, any body. What is at which path stands in ChooseRoute(); a query is
 // allowed.
 //
-// Ownership  Borrow for the call; the request's views point into the parsed bytes.
-// Limits     UpgradeLimits. Nothing is allocated by parsing; each byte is scanned once and, when
-//            all are there, parsed once.
+// Ownership  Borrow for the call; the request's views point into the parsed bytes. `forwarded_for`
+//            may lie in memory of the thread and dies with its next ParseUpgrade().
+// Limits     UpgradeLimits. Nothing is allocated by parsing, but where X-Forwarded-For stands more
+//            than once; each byte is scanned once and, when all are there, parsed once.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +36,7 @@ struct UpgradeLimits {
   bool deflate = false;      // whether permessage-deflate is agreed to, on /sub
   std::string subprotocols;  // "a,b": of those that a client offers, the first that stands here
   OriginPolicy origins;
+  bool forwarded_for = false;  // whether anybody wants to know X-Forwarded-For
   absl::Span<const HttpFile> files;  // on paths of their own; they outlive every request
 };
 
@@ -72,6 +74,7 @@ struct UpgradeRequest {
   std::string_view origin;  // value of Origin, which may connect; empty when there was none
   std::string_view query;   // what stands behind the '?'
   std::string_view subprotocol;  // the one agreed on; empty: none
+  std::string_view forwarded_for;  // X-Forwarded-For, all such headers as one list; may be anything
   DeflateAgreement deflate;
   Dialect dialect = Dialect::kGoim;
   std::string_view response;  // kFile: the whole of it, or its head; lives as long as the files

@@ -72,6 +72,7 @@ std::string OtherValue(const OptionSpec& spec) {
   if (spec.kind == Kind::kOrigins) return "'https://example.com'";
   if (spec.kind == Kind::kTokens) return "'chat'";
   if (spec.kind == Kind::kFiles) return "'a.pem'";
+  if (spec.kind == Kind::kNetworks) return "'10.0.0.0/8'";
   return spec.kind == Kind::kCpus ? "'0-1'" : "'127.0.0.1:0'";
 }
 

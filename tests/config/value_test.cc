@@ -49,6 +49,16 @@ TEST(Value, RangesAreExact) {
   }
 }
 
+TEST(Value, NetworksAreReadWhenTheyAreSet) {
+  const OptionSpec& spec = Spec("listen", "proxies");
+  Options options;
+  EXPECT_TRUE(SetFromText(spec, "10.0.0.0/8, ::1", &options).ok());
+  EXPECT_EQ(options.listen.proxies, "10.0.0.0/8, ::1");
+  EXPECT_EQ(Message(spec, "10.0.0.1/8"),
+            "'10.0.0.1/8' has bits beyond its length: write the network's first address");
+  EXPECT_EQ(RenderRange(spec), "at most 64 networks");
+}
+
 TEST(Value, TextsHaveALength) {
   for (const OptionSpec& spec : OptionTable()) {
     if (spec.kind != Kind::kSecret && spec.kind != Kind::kFile) continue;

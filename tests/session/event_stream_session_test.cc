@@ -52,6 +52,14 @@ TEST(EventStreamSession, TheRequestIsTheLogin) {
             "auth 0/7/0\n");
 }
 
+TEST(EventStreamSession, TheLoginTellsWhomProxiesForwardedFor) {
+  SessionLimits limits;
+  limits.upgrade.forwarded_for = true;
+  EXPECT_EQ(CheckDecoder(SessionDecoder(Transport::kWebSocket, limits),
+                         Request("/sse", "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: ::1\r\n")),
+            "auth 0/7/0 for \"1.2.3.4, ::1\"\n");
+}
+
 TEST(EventStreamSession, WhatIsAnsweredComesWithTheLogin) {
   Asking asking(Request("/sse?token=a+b", "Origin: http://a\r\nCookie: sid=1\r\n"));
   ASSERT_EQ(asking.event.kind, EventKind::kAuthenticate);

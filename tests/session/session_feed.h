@@ -88,6 +88,7 @@ inline std::string Line(const Event& event, std::string_view out) {
             std::to_string(frame.seq);
   }
   if (!frame.body.empty()) line.append(" \"").append(frame.body).append("\"");
+  if (!event.forwarded_for.empty()) line.append(" for \"").append(event.forwarded_for).append("\"");
   if (!out.empty()) line += " > " + (out.starts_with("HTTP") ? std::string(out) : Hex(out));
   return line + '\n';
 }

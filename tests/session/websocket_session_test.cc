@@ -67,6 +67,19 @@ TEST(WebSocketSession, AFileIsTheEndAndNothingBehindItsRequestIsRead) {
   EXPECT_EQ(out, "");
 }
 
+TEST(WebSocketSession, TellsWhomProxiesForwardedForWhereThatIsAskedFor) {
+  const std::string request = testing::UpgradeRequestWith(
+      "X-Forwarded-For: 1.2.3.4\r\nCookie: a=b\r\nX-Forwarded-For: 10.0.0.1\r\n");
+  SessionLimits limits;
+  const auto told = [&] {
+    const std::string line = Told(SessionDecoder(Transport::kWebSocket, limits), request);
+    return line.substr(0, line.find(" > HTTP"));
+  };
+  EXPECT_EQ(told(), "upgraded \"a=b\"");
+  limits.upgrade.forwarded_for = true;
+  EXPECT_EQ(told(), "upgraded \"a=b\" for \"1.2.3.4, 10.0.0.1\"");
+}
+
 TEST(WebSocketSession, BeforeLoginOnlyTheLoginCountsAndPingsAreAnswered) {
   EXPECT_EQ(Told(Upgraded(), ClientFrame(0x82, Goim(2, 1)) + kPing +
                                  ClientFrame(0x81, Goim(100, 2, "x")) +

@@ -156,10 +156,12 @@ std::string GoimFrame(const Frame& frame) {
   return bytes + frame.body;
 }
 
-std::string UpgradeRequest() {
-  return "GET /sub HTTP/1.1\r\nHost: sim\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-         "Cookie: who=sim\r\n\r\n";
+std::string UpgradeRequest(std::string_view more_headers) {
+  constexpr char kFixed[] =
+      "GET /sub HTTP/1.1\r\nHost: sim\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+      "Cookie: who=sim\r\n";
+  return std::string(kFixed).append(more_headers).append("\r\n");
 }
 
 std::string WsFrame(uint8_t first, std::string_view payload, uint32_t mask) {

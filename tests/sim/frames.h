@@ -64,7 +64,8 @@ class ServerStream {
 // --- what clients send
 
 std::string GoimFrame(const Frame& frame);
-std::string UpgradeRequest();
+// With more headers, each with its CRLF.
+std::string UpgradeRequest(std::string_view more_headers);
 // A masked frame; `first` is its first byte.
 std::string WsFrame(uint8_t first, std::string_view payload, uint32_t mask);
 // A binary message, in one frame or several.

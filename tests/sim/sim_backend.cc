@@ -29,6 +29,7 @@ SimBackend::SimBackend(SimCore* core, SimRing* ring, const config::ClientOptions
 
 void SimBackend::Connect(const backend::ConnectRequest& request, backend::BackendSink& sink) {
   ++books_.asked;
+  books_.addresses.emplace_back(request.address);
   Capture capture;
   embedded_.Connect(request, capture);
   backend::ConnectReply reply = std::move(capture.reply);

@@ -22,6 +22,7 @@ struct BackendHabits {
   uint32_t unavailable = 0;
   uint32_t nonsense = 0;       // accepts with a key or room beyond the limits
   uint64_t idle_timeout_ms = 0;  // named in each answer
+  bool wants_address = false;
 };
 
 // What the node's backends were told, over all shards.
@@ -39,6 +40,7 @@ struct BackendBooks {
   std::map<uint64_t, std::string> disconnected;  // serial -> key
   uint64_t disconnected_still_live = 0;
   std::vector<Uplink> uplinks;
+  std::vector<std::string> addresses;  // of those who logged in, in order
 };
 
 class SimBackend final : public backend::Backend {
@@ -46,6 +48,7 @@ class SimBackend final : public backend::Backend {
   SimBackend(SimCore* core, SimRing* ring, const config::ClientOptions& limits,
              const BackendHabits& habits, BackendBooks* books);
 
+  bool WantsAddress() const override { return habits_.wants_address; }
   void Connect(const backend::ConnectRequest& request, backend::BackendSink& sink) override;
   void Disconnect(const backend::ClientIdentity& client, bool key_still_live) override;
   void Heartbeat(const backend::ClientIdentity& client) override;

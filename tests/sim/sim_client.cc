@@ -40,7 +40,7 @@ SimClient::SimClient(SimCore* core, SimNet* net, const Ledger* ledger, uint32_t 
 void SimClient::Connect(uint32_t shard) {
   link_ = net_.Connect(
       this, setup_.websocket ? shard::ListenerKind::kWebSocket : shard::ListenerKind::kTcp, shard);
-  if (setup_.websocket) net_.Send(link_, UpgradeRequest());
+  if (setup_.websocket) net_.Send(link_, UpgradeRequest(setup_.headers));
 }
 
 void SimClient::Send(const Frame& frame) {

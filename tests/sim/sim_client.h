@@ -27,6 +27,7 @@ namespace halley::sim {
 
 struct ClientSetup {
   bool websocket = false;
+  std::string headers;  // more of the upgrade's, each with its CRLF
   std::string key;  // empty: the backend makes one up
   int64_t mid = 0;
   std::string room;

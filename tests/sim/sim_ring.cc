@@ -373,6 +373,7 @@ void SimRing::Close(int fd) {
 }
 
 std::string SimRing::PeerAddress(int fd) {
+  ++peers_asked_for_;
   const Descriptor* descriptor = FindLink(fd, "asks a closed descriptor for its peer");
   if (descriptor == nullptr || descriptor->link->broken) return {};
   return "10.0.0.1:" + std::to_string(descriptor->link->id);

@@ -61,6 +61,7 @@ class SimRing final : public io::Ring {
   void Shutdown(int fd) override;
   void Close(int fd) override;
   std::string PeerAddress(int fd) override;
+  uint64_t peers_asked_for() const { return peers_asked_for_; }
   void Wake(uint32_t shard) override;
   [[nodiscard]] bool PassDescriptors(uint32_t to_shard,
                                      absl::Span<const io::Passage> out) override;
@@ -134,6 +135,7 @@ class SimRing final : public io::Ring {
   uint32_t overflow_left_ = 0;
   uint64_t wait_ns_ = 0;
   bool started_ = false;
+  uint64_t peers_asked_for_ = 0;
   io::RingCounters counters_;
 };
 

@@ -115,6 +115,43 @@ TEST(HttpUpgrade, AgreesOnTheClientsFirstSubprotocolThatIsOurs) {
   EXPECT_EQ(AgreedOn("Sec-WebSocket-Protocol: goim\r\n", {}), "|");
 }
 
+struct ForwardedDecoder : UpgradeDecoder {
+  Step Next(Inbox* inbox, std::string* transcript) {
+    UpgradeRequest request;
+    UpgradeRefusal refusal = UpgradeRefusal::kCount_;
+    switch (ParseUpgrade(inbox->view(), limits, &scanned, &request, &refusal)) {
+      case UpgradeStatus::kMore: return Step::kMore;
+      case UpgradeStatus::kDone: transcript->append(request.forwarded_for).append("."); break;
+      case UpgradeStatus::kFile:
+      case UpgradeStatus::kRefused: transcript->append(Status(refusal)); break;
+    }
+    return Step::kOver;
+  }
+};
+
+TEST(HttpUpgrade, TellsWhomProxiesForwardedForAsOneList) {
+  ForwardedDecoder decoder;
+  decoder.limits.forwarded_for = true;
+  const std::pair<std::string, std::string> kRows[] = {
+      {"", "."},
+      {"X-Forwarded-For: 1.2.3.4\r\n", "1.2.3.4."},
+      {"x-forwarded-FOR:1.2.3.4, ::1\t\r\n", "1.2.3.4, ::1."},
+      {"X-Forwarded-For: a\r\nCookie: b\r\nX-Forwarded-For: c,d\r\nx-forwarded-for: e\r\n",
+       "a, c,d, e."},
+      {"X-Forwarded-For:\r\nX-Forwarded-For: a\r\n", "a."},
+      {"X-Forwarded-For: a\r\nX-Forwarded-For:\r\nX-Forwarded-For: b\r\n", "a, , b."},
+      {"X-Forwarded-For: gr\xC3\xBC\xC3\x9F\r\n", "gr\xC3\xBC\xC3\x9F."},
+      {"X-Forwarded-Fo: a\r\nX-Forwarded-For2: b\r\n", "."},
+      {"X-Forwarded-For : a\r\n", "400"},
+  };
+  for (const auto& [headers, told] : kRows) {
+    EXPECT_EQ(CheckDecoder(decoder, Good(headers)), told) << headers;
+    // The next request does not hear of it.
+    EXPECT_EQ(CheckDecoder(decoder, Good("")), ".");
+  }
+  EXPECT_EQ(CheckDecoder(ForwardedDecoder{}, Good(kRows[3].first)), ".") << "nobody asks";
+}
+
 TEST(HttpUpgrade, AgreesOnDeflateWhereThatIsWanted) {
   const std::string offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
   EXPECT_EQ(AgreedOn(offer, {}), "|");
