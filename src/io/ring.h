@@ -52,6 +52,7 @@ enum class Outcome : uint8_t {
   kEnd,        // end of stream (Receive), or the operation was cancelled (completions)
   kReset,      // the peer or the network broke the connection
   kExhausted,  // out of descriptors or memory: back off and try again
+  kNotProxied,  // (Receive) a proxy did not say whose connection it is
   kInsecure,   // (Receive) what came is not TLS, or not from somebody whom we let in
   kFailed,     // anything else; for an operation on a connection: it is dead
 };
@@ -64,7 +65,7 @@ struct Completion {
 };
 
 struct Received {
-  Outcome outcome;  // kOk, kAgain, kEnd, kReset, kExhausted, kInsecure or kFailed
+  Outcome outcome;  // kOk, kAgain, kEnd, kReset, kExhausted, kNotProxied, kInsecure or kFailed
   size_t bytes;     // > 0 exactly when outcome is kOk
 };
 

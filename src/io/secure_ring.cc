@@ -39,7 +39,7 @@ std::unique_ptr<SecureSession> SecureTransit::Take(uint32_t to_shard, uint32_t f
 
 SecureRing::SecureRing(std::unique_ptr<Ring> inner, uint32_t shard, SecureTransit* transit,
                        std::vector<SecureListener> listeners, uint32_t handshakes_per_turn)
-    : inner_(std::move(inner)),
+    : RingOnRing(std::move(inner)),
       shard_(shard),
       transit_(*transit),
       listeners_(std::move(listeners)),

@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "io/ring.h"
+#include "io/ring_on_ring.h"
 #include "tls/server.h"
 #include "tls/stream.h"
 
@@ -65,7 +65,7 @@ struct SecureListener {
   tls::Server* server = nullptr;  // outlives the ring
 };
 
-class SecureRing final : public Ring {
+class SecureRing final : public RingOnRing {
  public:
   static constexpr size_t kUnsentBytesMax = 65536;
 
@@ -74,22 +74,15 @@ class SecureRing final : public Ring {
              std::vector<SecureListener> listeners, uint32_t handshakes_per_turn);
   ~SecureRing() override;
 
-  absl::Status Start() override { return inner_->Start(); }
-  uint64_t NowNs() override { return inner_->NowNs(); }
   void Accept(Tag tag, int listener) override;
-  void PollOnce(Tag tag, int fd) override { inner_->PollOnce(tag, fd); }
   void Watch(Tag tag, int fd) override;
-  void Cancel(Tag tag) override { inner_->Cancel(tag); }
   Received Receive(int fd, char* buffer, size_t bytes) override;
   void SendSame(absl::Span<const iovec> span, absl::Span<const base::FanoutTarget> targets,
                 std::vector<base::SendException>* exceptions) override;
   void SendEach(absl::Span<const SendRequest> requests,
                 std::vector<base::SendException>* exceptions) override;
   void ShutdownWrite(int fd) override;
-  void Shutdown(int fd) override { inner_->Shutdown(fd); }
   void Close(int fd) override;
-  std::string PeerAddress(int fd) override { return inner_->PeerAddress(fd); }
-  void Wake(uint32_t shard) override { inner_->Wake(shard); }
   [[nodiscard]] bool PassDescriptors(uint32_t to_shard, absl::Span<const Passage> out) override;
   size_t TakeDescriptors(uint32_t from_shard, absl::Span<Passage> in) override;
   void Enter(uint64_t wait_ns) override;
@@ -142,7 +135,6 @@ class SecureRing final : public Ring {
   void OnAccepted(const Completion& completion);
   void OnWatched(Completion& completion);
 
-  const std::unique_ptr<Ring> inner_;
   const uint32_t shard_;
   SecureTransit& transit_;
   const std::vector<SecureListener> listeners_;

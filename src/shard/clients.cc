@@ -191,6 +191,9 @@ bool Shard::TakeBytes(Connection& connection, size_t inbox_max, size_t* bytes_le
       connection.saw_end = true;
       BeginClose(connection, wire::CloseReason::kPeerClosed);
       return false;
+    case io::Outcome::kNotProxied:
+      BeginClose(connection, wire::CloseReason::kProxyHeader);
+      return false;
     case io::Outcome::kInsecure:
       BeginClose(connection, wire::CloseReason::kTlsFailed);
       return false;

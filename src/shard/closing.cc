@@ -109,6 +109,7 @@ void Shard::Discard(Connection& connection) {
       case io::Outcome::kExhausted: return;
       case io::Outcome::kEnd:
       case io::Outcome::kReset:
+      case io::Outcome::kNotProxied:
       case io::Outcome::kInsecure:
       case io::Outcome::kFailed: BeginDrain(connection); return;
     }

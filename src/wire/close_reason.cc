@@ -36,6 +36,7 @@ constexpr std::array<Row, kCloseReasonsCount> kRows = {{
     {"server_full", 1013},
     {"server_closing", 1001},
     {"move_failed", 1013},
+    {"proxy_header", 0},
     {"tls_failed", 0},
     {"rpc_bad_request", 0},
     {"rpc_unauthorized", 0},

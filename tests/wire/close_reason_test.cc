@@ -47,6 +47,7 @@ TEST(CloseReason, NamesAndCodesAreThoseOfTheDocumentation) {
       {CloseReason::kServerFull, "server_full", 1013},
       {CloseReason::kServerClosing, "server_closing", 1001},
       {CloseReason::kMoveFailed, "move_failed", 1013},
+      {CloseReason::kProxyHeader, "proxy_header", 0},
       {CloseReason::kTlsFailed, "tls_failed", 0},
       {CloseReason::kRpcBadRequest, "rpc_bad_request", 0},
       {CloseReason::kRpcUnauthorized, "rpc_unauthorized", 0},
