@@ -74,6 +74,11 @@ absl::Status CheckTls(const Options& options, const Origins& origins) {
                                certificates->size(), ": name a key for each certificate, or none "
                                "where they are in the same files"));
   }
+  if (options.listen.proxy_protocol && options.listen.proxies.empty()) {
+    return Broken(origins, {"listen.proxy_protocol"},
+                  "listen.proxy_protocol is on and nobody may send its header: name your proxies in "
+                  "listen.proxies");
+  }
   const PushOptions& push = options.push;
   if (push.tls_certificate.empty() && !(push.tls_key.empty() && push.tls_client_ca.empty())) {
     return Broken(origins, {"push.tls_client_ca", "push.tls_key"},

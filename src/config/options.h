@@ -53,6 +53,8 @@ struct ListenOptions {
   std::string push = "127.0.0.1:3108";
   // "10.0.0.0/8, 2001:db8::/32": whose word about a client's address is believed; empty: nobody's.
   std::string proxies;
+  // Whether those connect to clients' listeners with a PROXY header, or speak HTTP's own.
+  bool proxy_protocol = false;
   uint32_t backlog = 512;                   // per shard and address
   uint32_t send_buffer_bytes = 65536;       // SO_SNDBUF of client sockets
   uint32_t receive_buffer_bytes = 16384;    // SO_RCVBUF of client sockets

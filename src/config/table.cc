@@ -135,6 +135,10 @@ constexpr OptionSpec kOptions[] = {
         {"listen", "proxies", "--proxies"}, Kind::kNetworks, kTextBytesMax,
         "networks of proxies and load balancers, whose word about a client's address is believed "
         "(X-Forwarded-For); empty: nobody's"),
+    Choice<kListen, &ListenOptions::proxy_protocol>(
+        {"listen", "proxy_protocol"}, kSwitch,
+        "on: connections from listen.proxies to clients' listeners begin with a PROXY header, "
+        "version 1 or 2, which says whose they are"),
     Number<kListen, &ListenOptions::backlog>(
         {"listen", "backlog"}, Kind::kCount, {1, 65535},
         "connections that may wait to be accepted, per shard and address"),

@@ -12,8 +12,10 @@
 #include "backend/embedded_backend.h"
 #include "base/assert.h"
 #include "config/cpu_list.h"
+#include "config/network_list.h"
 #include "gateway/machine_memory.h"
 #include "io/probe.h"
+#include "io/proxied_ring.h"
 #include "io/sockets.h"
 #include "push/push_service.h"
 
@@ -146,6 +148,8 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.wss, Kind::kWebSocket, clients, tls_.ws.get(), &addresses_.wss));
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
+  // The header comes before TLS does.
+  if (status.ok() && listen.proxy_protocol) ProxyRings();
   if (status.ok() && tls_.Any()) SecureRings();
   return status;
 }
@@ -161,6 +165,18 @@ absl::Status Gateway::Listen(const std::string& list, shard::ListenerKind kind,
     listeners_.push_back({kind, std::move(listener), server});
   }
   return absl::OkStatus();
+}
+
+void Gateway::ProxyRings() {
+  const base::Networks proxies = config::ParseNetworkList(options_.listen.proxies).value();
+  for (uint32_t shard = 0; shard < options_.shard.shards; ++shard) {
+    std::vector<int> clients;
+    for (const Listening& each : listeners_) {
+      if (each.kind != shard::ListenerKind::kPush) clients.push_back(each.listener.fds[shard]);
+    }
+    rings_.by_shard[shard] = std::make_unique<io::ProxiedRing>(std::move(rings_.by_shard[shard]),
+                                                               std::move(clients), proxies);
+  }
 }
 
 // Every shard's, for a client may move from one that listens for TLS to any other.

@@ -65,6 +65,7 @@ class Gateway {
   absl::Status Listen(const std::string& list, shard::ListenerKind kind,
                       const io::SocketOptions& socket, tls::Server* server,
                       std::vector<std::string>* bound);
+  void ProxyRings();
   void SecureRings();
   void RunShard(uint32_t index);
   void PrepareThread(uint32_t index);

@@ -100,6 +100,16 @@ TEST(Check, PushingFromOutsideTakesASecret) {
   EXPECT_EQ(Message(options), "");
 }
 
+TEST(Check, SomebodyMaySendAProxyHeader) {
+  Options options;
+  options.listen.proxy_protocol = true;
+  EXPECT_EQ(Message(options, {{"listen.proxy_protocol", "halley.toml:4:1"}}),
+            "halley.toml:4:1: listen.proxy_protocol is on and nobody may send its header: name "
+            "your proxies in listen.proxies");
+  options.listen.proxies = "10.0.0.0/8";
+  EXPECT_EQ(Message(options), "");
+}
+
 TEST(Check, TlsHasSomethingToShow) {
   Options options;
   options.listen.tcp = options.listen.ws = "";

@@ -29,12 +29,16 @@ class Stream:
             self.socket.close()
             raise
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.before(self.socket)
         if tls:
             context, name = tls
             self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self.unread = bytearray()
         self.ended = False
         self.sent_bytes = 0
+
+    def before(self, sock):
+        """What goes before anything else, plain."""
 
     def fileno(self):
         return self.socket.fileno()
