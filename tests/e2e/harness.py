@@ -112,7 +112,7 @@ class Gateway:
     def address(self, kind):
         """(host, port) of the first listener of a kind, if there is one."""
         found = re.search(rf"^  {kind} +(\S+):(\d+)$", self.printed, re.MULTILINE)
-        return (found[1], int(found[2])) if found else None
+        return (found[1].strip("[]"), int(found[2])) if found else None
 
     def stderr(self):
         self.log.seek(0)

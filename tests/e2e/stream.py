@@ -19,7 +19,7 @@ class Stream:
     `tls`: an ssl.SSLContext, and the name to ask for."""
 
     def __init__(self, address, receive_buffer_bytes=None, tls=None):
-        self.socket = socket.socket()
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(DEADLINE_S)
