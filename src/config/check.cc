@@ -28,6 +28,7 @@ absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_v
 
 absl::Status CheckListening(const Options& options, const Origins& origins) {
   const std::pair<absl::string_view, absl::string_view> lists[] = {
+      {"listen.gopush_tcp", options.listen.gopush_tcp},
       {"listen.push", options.listen.push},
       {"listen.tcp", options.listen.tcp},
       {"listen.tcp_tls", options.listen.tcp_tls},

@@ -50,6 +50,7 @@ struct ListenOptions {
   std::string ws = "0.0.0.0:3102";
   std::string tcp_tls;  // goim TCP inside TLS; with tls.certificates
   std::string wss;      // WebSocket inside TLS; likewise
+  std::string gopush_tcp;
   std::string push = "127.0.0.1:3108";
   // "10.0.0.0/8, 2001:db8::/32": whose word about a client's address is believed; empty: nobody's.
   std::string proxies;
@@ -127,6 +128,10 @@ struct WebSocketOptions {
   bool page = true;                    // GET / and GET /halley.js are answered
 };
 
+struct GopushOptions {
+  uint32_t subscribers = 64;  // connections of one key; more are refused
+};
+
 struct RoomOptions {
   uint32_t log_bytes = 4'194'304;       // per room and encoding
   uint32_t log_messages = 65536;        // per room and encoding
@@ -173,6 +178,7 @@ struct Options {
   IoOptions io;
   ClientOptions client;
   WebSocketOptions websocket;
+  GopushOptions gopush;
   RoomOptions room;  // of rooms without a type of their own, and of everyone
   std::vector<RoomType> room_types;
   PushOptions push;

@@ -111,6 +111,7 @@ constexpr auto kShard = &Options::shard;
 constexpr auto kIo = &Options::io;
 constexpr auto kClient = &Options::client;
 constexpr auto kWebSocket = &Options::websocket;
+constexpr auto kGopush = &Options::gopush;
 constexpr auto kRoom = &Options::room;
 constexpr auto kPush = &Options::push;
 constexpr auto kGateway = &Options::gateway;
@@ -139,6 +140,10 @@ constexpr OptionSpec kOptions[] = {
         {"listen", "proxy_protocol"}, kSwitch,
         "on: connections from listen.proxies to clients' listeners begin with a PROXY header, "
         "version 1 or 2, which says whose they are"),
+    Text<kListen, &ListenOptions::gopush_tcp>(
+        {"listen", "gopush_tcp"}, Kind::kAddresses, kTextBytesMax,
+        "where gopush-cluster's TCP clients connect (6969 there); port 0 picks a free one; empty: "
+        "nowhere"),
     Number<kListen, &ListenOptions::backlog>(
         {"listen", "backlog"}, Kind::kCount, {1, 65535},
         "connections that may wait to be accepted, per shard and address"),
@@ -280,6 +285,10 @@ constexpr OptionSpec kOptions[] = {
     Choice<kWebSocket, &WebSocketOptions::page>(
         {"websocket", "page"}, kSwitch,
         "whether an example page is served at / and its JavaScript client at /halley.js"),
+
+    Number<kGopush, &GopushOptions::subscribers>(
+        {"gopush", "subscribers"}, Kind::kCount, {1, 1024},
+        "connections of one key that gopush-cluster's clients may have; more are refused"),
 
     Number<kRoom, &RoomOptions::log_bytes>(
         {"room", "log_bytes"}, Kind::kBytes, {4 * kKiB, 1 * kGiB},

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <thread>
 #include <utility>
@@ -63,6 +64,13 @@ io::Engine EngineOf(config::IoEngine engine) {
   return io::Engine::kAuto;
 }
 
+uint64_t WallOffsetMs() {
+  using std::chrono::duration_cast, std::chrono::milliseconds;
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  const auto ring = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(duration_cast<milliseconds>(wall - ring).count());
+}
+
 }  // namespace
 
 struct Gateway::ShardThread {
@@ -70,7 +78,8 @@ struct Gateway::ShardThread {
   std::thread thread;
 };
 
-Gateway::Gateway(const config::Options& options) : options_(options) {}
+Gateway::Gateway(const config::Options& options)
+    : options_(options), wall_offset_ms_(WallOffsetMs()) {}
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::Options& options) {
   std::unique_ptr<Gateway> gateway(new Gateway(options));
@@ -109,7 +118,7 @@ absl::Status Gateway::ResolveLimits() {
 
   io::DescriptorNeeds needs;
   needs.shards = options_.shard.shards;
-  needs.listeners = 5 * io::kAddressesMax;  // at most
+  needs.listeners = 6 * io::kAddressesMax;  // at most
   needs.connections = options_.shard.connections_max;
   const uint64_t limit = io::RaiseDescriptorLimit();
   if (needs.connections == 0) {
@@ -146,6 +155,7 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.tcp_tls, Kind::kTcp, clients, tls_.tcp.get(), &addresses_.tcp_tls));
   status.Update(Listen(listen.ws, Kind::kWebSocket, clients, nullptr, &addresses_.ws));
   status.Update(Listen(listen.wss, Kind::kWebSocket, clients, tls_.ws.get(), &addresses_.wss));
+  status.Update(Listen(listen.gopush_tcp, Kind::kGopush, clients, nullptr, &addresses_.gopush));
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
   // The header comes before TLS does.
@@ -239,6 +249,7 @@ void Gateway::RunShard(uint32_t index) {
   setup.ring = rings_.by_shard[index].get();
   setup.fabric = fabric_.get();
   setup.options = &options_;
+  setup.wall_offset_ms = wall_offset_ms_;
   setup.backend = &backend;
   setup.push = &push;
   for (const Listening& each : listeners_) {

@@ -28,6 +28,7 @@ struct Addresses {
   std::vector<std::string> tcp_tls;
   std::vector<std::string> ws;
   std::vector<std::string> wss;
+  std::vector<std::string> gopush;
   std::vector<std::string> push;
 };
 
@@ -85,6 +86,7 @@ class Gateway {
   std::unique_ptr<shard::Fabric> fabric_;
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
+  const uint64_t wall_offset_ms_;  // milliseconds since 1970 at the rings' time 0
 };
 
 }  // namespace halley::gateway

@@ -84,7 +84,8 @@ void PrintHints(const std::string& program, const halley::gateway::Addresses& ad
 }
 
 void WarnIfOpen(const halley::config::ListenOptions& listen) {
-  const std::string* const lists[] = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss};
+  const std::string* const lists[] = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss,
+                                      &listen.gopush_tcp};
   if (std::ranges::all_of(lists, [](const auto* l) { return halley::io::IsLoopbackOnly(*l); })) {
     return;
   }
@@ -172,6 +173,7 @@ int main(int argc, char** argv) {
   PrintAddresses("tcp_tls", (*gateway)->addresses().tcp_tls);
   PrintAddresses("ws", (*gateway)->addresses().ws);
   PrintAddresses("wss", (*gateway)->addresses().wss);
+  PrintAddresses("gopush", (*gateway)->addresses().gopush);
   PrintAddresses("push", (*gateway)->addresses().push);
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);

@@ -7,7 +7,7 @@
 namespace halley::hub {
 
 bool AcceptSet::Contains(int32_t op) const {
-  return std::binary_search(ops.begin(), ops.end(), op);
+  return every || std::binary_search(ops.begin(), ops.end(), op);
 }
 
 uint32_t Everyone::Take(std::vector<int32_t> ops) {
@@ -18,12 +18,27 @@ uint32_t Everyone::Take(std::vector<int32_t> ops) {
     ++sets_[found->second].channels;
     return found->second;
   }
+  const uint32_t number = Make();
+  sets_[number].ops = ops;
+  numbers_.emplace(std::move(ops), number);
+  return number;
+}
+
+uint32_t Everyone::TakeEvery() {
+  if (every_ == kNone) {
+    every_ = Make();
+    sets_[every_].every = true;
+  } else {
+    ++sets_[every_].channels;
+  }
+  return every_;
+}
+
+uint32_t Everyone::Make() {
   const uint32_t number = sets_.Take();
   AcceptSet& set = sets_[number];
   set.channels = 1;
   set.laned = laned_sets_.size() < laned_max_;
-  set.ops = ops;
-  numbers_.emplace(std::move(ops), number);
   if (set.laned) laned_sets_.push_back(number);
   return number;
 }
@@ -33,8 +48,13 @@ void Everyone::Give(uint32_t number) {
   HALLEY_ASSERT(set.channels > 0);
   if (--set.channels > 0) return;
   HALLEY_ASSERT(set.lanes.empty());
-  numbers_.erase(set.ops);
-  set.ops.clear();
+  if (set.every) {
+    set.every = false;
+    every_ = kNone;
+  } else {
+    numbers_.erase(set.ops);
+    set.ops.clear();
+  }
   if (set.laned) laned_sets_.erase(std::find(laned_sets_.begin(), laned_sets_.end(), number));
   sets_.Give(number);
 }

@@ -21,6 +21,7 @@ namespace halley::hub {
 struct AcceptSet {
   std::vector<int32_t> ops;  // sorted, distinct
   uint32_t channels = 0;     // that have this set
+  bool every = false;        // any op at all
   bool laned = false;        // came while there was room under the cap: has lanes
   LaneSet lanes;
 
@@ -33,6 +34,8 @@ class Everyone {
 
   // Takes a reference to the set of these ops (any order, repeats allowed); returns its number.
   uint32_t Take(std::vector<int32_t> ops);
+  // The same for those who take every op.
+  uint32_t TakeEvery();
   // Gives one back; the set must have no members in its lanes if this was the last.
   void Give(uint32_t set);
 
@@ -43,7 +46,10 @@ class Everyone {
   absl::Span<const uint32_t> laned_sets() const { return laned_sets_; }
 
  private:
+  uint32_t Make();
+
   const uint32_t laned_max_;
+  uint32_t every_ = kNone;  // the number of the set that has them all
   base::Pool<AcceptSet> sets_;
   absl::flat_hash_map<std::vector<int32_t>, uint32_t> numbers_;
   std::vector<uint32_t> laned_sets_;

@@ -45,7 +45,9 @@ void Hub::AddChannel(const Identity& identity) {
   BucketOf(RoutingHash(channel.key.view())).AddKey(identity.slot);
   if (channel.mid != 0) BucketOfMid(channel.mid).AddMid(identity.slot);
   channel.accept_set =
-      everyone_.Take(std::vector<int32_t>(identity.accepts.begin(), identity.accepts.end()));
+      identity.every_op
+          ? everyone_.TakeEvery()
+          : everyone_.Take(std::vector<int32_t>(identity.accepts.begin(), identity.accepts.end()));
   EnterEveryone(identity.slot);
   ++channels_count_;
 }

@@ -64,6 +64,8 @@ struct HubLimits {
   uint32_t buckets = 64;
   // Messages of so many bytes on are compressed for lanes of kGoimWebSocketDeflate; 0: none.
   uint64_t deflate_bytes = 0;
+  // What is to be added to the time to have milliseconds since 1970.
+  uint64_t wall_offset_ms = 0;
 };
 
 // What a new channel is.
@@ -75,6 +77,7 @@ struct Identity {
   int64_t mid = 0;
   std::string_view key;
   absl::Span<const int32_t> accepts;
+  bool every_op = false;  // whatever they are: its protocol knows no ops
 };
 
 // How a personal push fared over the channels of one key or mid.
@@ -200,7 +203,10 @@ class Hub final : private LaneEvents {
 
   // --- housekeeping
   // Tells the hub the time, once a turn. It never goes back.
-  void SetTime(uint64_t now_ms) { now_ms_ = now_ms; }
+  void SetTime(uint64_t now_ms) {
+    now_ms_ = now_ms;
+    layout_memory_.message_ids.SetTime(limits_.wall_offset_ms + now_ms);
+  }
   void SetPressure(const Pressure& pressure) { pressure_ = pressure; }
   // What logs and queues hold.
   uint64_t HeldBytes() const { return pages_.in_use_bytes() + chunks_.in_use_bytes(); }

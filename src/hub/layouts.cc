@@ -1,6 +1,7 @@
 #include "hub/layouts.h"
 
 #include "wire/event_stream.h"
+#include "wire/gopush.h"
 #include "wire/json_frame.h"
 #include "wire/permessage_deflate.h"
 #include "wire/websocket.h"
@@ -17,6 +18,10 @@ void Layouts::Make(wire::Encoding encoding, Layout* layout) {
       break;
     case wire::Encoding::kJsonWebSocket: MakeJson(layout); break;
     case wire::Encoding::kEventStream: MakeEvent(layout); break;
+    case wire::Encoding::kGopushTcp:
+    case wire::Encoding::kGopushTcpText:
+    case wire::Encoding::kGopushWebSocket:
+    case wire::Encoding::kGopushWebSocketText: MakeGopush(encoding, layout); break;
   }
 }
 
@@ -51,6 +56,21 @@ void Layouts::MakeEvent(Layout* layout) {
   layout->SetBody(JsonEvent());
   layout->prefix_bytes_ = static_cast<uint16_t>(
       wire::kEventPushBegin.copy(layout->prefix_, wire::kEventPushBegin.size()));
+}
+
+void Layouts::MakeGopush(wire::Encoding encoding, Layout* layout) {
+  if (message_id_ == 0) {
+    // One for each message that a batch may be.
+    const size_t ids = push_.batch ? 1 + push_.body.size() / wire::kGoimHeaderBytes : 1;
+    message_id_ = memory_->message_ids.Take(ids);
+  }
+  const auto index =
+      static_cast<size_t>(encoding) - static_cast<size_t>(wire::Encoding::kGopushTcp);
+  std::string& text = memory_->gopush[index];
+  text.clear();
+  wire::AppendGopushPush(encoding, push_.body, push_.batch, message_id_, &text);
+  layout->SetBody(text);
+  layout->prefix_bytes_ = 0;
 }
 
 void Layouts::Deflate(Layout* layout) {

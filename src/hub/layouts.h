@@ -6,6 +6,7 @@
 //            or when the memory is used for another push.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -45,10 +46,29 @@ class Layout {
   size_t body_bytes_;
 };
 
+// Numbers for messages that are told theirs: thousandths of a millisecond since 1970 while no more
+// than a thousand are needed in one, and always ascending. Below 2^53 until the year 2255.
+class MessageIds {
+ public:
+  void SetTime(uint64_t wall_ms) { now_ = wall_ms * 1000; }
+  // The first of `count` in a row.
+  uint64_t Take(uint64_t count) {
+    const uint64_t first = std::max(now_, last_ + 1);
+    last_ = first + count - 1;
+    return first;
+  }
+
+ private:
+  uint64_t now_ = 0;
+  uint64_t last_ = 0;
+};
+
 // What layouts are written to, where the body does not go as it is. Kept from push to push.
 struct LayoutMemory {
   std::string json;
   std::string deflated;
+  std::array<std::string, 4> gopush;  // by encoding
+  MessageIds message_ids;
 };
 
 class Layouts {
@@ -73,6 +93,7 @@ class Layouts {
   std::string_view JsonEvent();
   void MakeJson(Layout* layout);
   void MakeEvent(Layout* layout);
+  void MakeGopush(wire::Encoding encoding, Layout* layout);
   void Deflate(Layout* layout);
 
   const Push& push_;
@@ -80,6 +101,7 @@ class Layouts {
   LayoutMemory* const memory_;
   bool json_made_ = false;
   uint32_t made_ = 0;  // by encoding
+  uint64_t message_id_ = 0;  // 0: not needed yet
   static_assert(wire::kEncodingsCount <= 32);
   std::array<Layout, wire::kEncodingsCount> layouts_;
 };

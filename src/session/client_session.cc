@@ -46,6 +46,7 @@ Event ClientSession::Next(wire::Inbox* inbox, const SessionLimits& limits, std::
     switch (transport_) {
       case Transport::kTcp: event = NextTcpFrame(inbox, limits); break;
       case Transport::kWebSocket: event = NextWsFrame(inbox, limits, out); break;
+      case Transport::kGopush: event = NextGopush(inbox, limits, out); break;
       case Transport::kEventStream: event = NextIgnored(inbox); break;
     }
     if (event.kind == EventKind::kClose) return Close(event.reason, out);
@@ -77,7 +78,14 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
   if (transport_ == Transport::kTcp || phase == Phase::kClosed || code == 0) return;
   if (transport_ == Transport::kEventStream) {
     AppendEventStreamFarewell(reason, phase == Phase::kLive, out);
-  } else if (phase == Phase::kUpgrade) {
+    return;
+  }
+  if (wire::IsGopush(encoding_) && phase == Phase::kAuthenticating &&
+      reason == CloseReason::kAuthRefused) {
+    wire::AppendGopushReply(encoding_, wire::GopushReply::kBadToken, out);
+  }
+  if (transport_ == Transport::kGopush) return;
+  if (phase == Phase::kUpgrade) {
     wire::AppendUpgradeRefused(wire::UpgradeRefusal::kUnavailable, out);
   } else {
     wire::AppendWsClose(code, out);

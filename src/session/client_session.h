@@ -1,5 +1,5 @@
 // ClientSession: one client's protocol state, from its first byte to its last: goim's frames on TCP
-// or WebSocket, or as JSON text on WebSocket, or server-sent events. Sans-IO: bytes in, events and bytes out; no socket, no
+// or WebSocket, or as JSON text on WebSocket, or server-sent events, or gopush-cluster's protocol. Sans-IO: bytes in, events and bytes out; no socket, no
 // clock, and nothing allocated that is a session's own: what is inflated, or was JSON, lies in
 // memory of the thread.
 //
@@ -19,6 +19,7 @@
 
 #include "wire/close_reason.h"
 #include "wire/goim_frame.h"
+#include "wire/gopush.h"
 #include "wire/http_upgrade.h"
 #include "wire/inbox.h"
 #include "wire/utf8.h"
@@ -37,6 +38,7 @@ struct SessionLimits {
 enum class Transport : uint8_t {
   kTcp,
   kWebSocket,
+  kGopush,       // gopush-cluster's TCP
   kEventStream,  // what kWebSocket becomes when it is server-sent events that were asked for
 };
 
@@ -77,7 +79,7 @@ class ClientSession {
  public:
   explicit ClientSession(Transport transport)
       : transport_(transport),
-        phase_(transport == Transport::kTcp ? Phase::kLogin : Phase::kUpgrade) {}
+        phase_(transport == Transport::kWebSocket ? Phase::kUpgrade : Phase::kLogin) {}
 
   // Consumes from the front of `inbox`, appends bytes for the peer to `out`, and returns the next
   // event. Frames other than op 7 before login are consumed and not answered, as in goim.
@@ -140,6 +142,13 @@ class ClientSession {
                         const SessionLimits& limits, std::string* out);
   Event NextIgnored(wire::Inbox* inbox);
   static void AppendEventStreamFarewell(wire::CloseReason reason, bool answered, std::string* out);
+
+  // gopush-cluster.
+  Event OpenGopush(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);
+  Event Subscribe(const wire::GopushSubscription& subscription, std::string_view cookie,
+                  std::string* out);
+  Event NextGopush(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
+  Event NextGopushHeartbeat(wire::Inbox* inbox);
 
   // How many bytes may lie unused between the joined part of a message and what is unread before
   // the two are closed up. An eighth of the limit: moving the message costs at most eight bytes for

@@ -36,6 +36,7 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
   if (request.dialect == wire::Dialect::kEventStream) {
     return OpenEventStream(request, inbox, limits, out);
   }
+  if (request.dialect == wire::Dialect::kGopush) return OpenGopush(request, inbox, out);
   return OpenWebSocket(request, inbox, out);
 }
 
@@ -179,6 +180,10 @@ DecodeStatus ClientSession::DecodeFrame(std::string_view message, const SessionL
                                         wire::GoimFrame* frame) const {
   if (encoding_ == wire::Encoding::kJsonWebSocket) {
     return wire::DecodeJsonFrame(message, limits.frame_body_bytes, frame);
+  }
+  if (wire::IsGopush(encoding_)) {
+    frame->op = wire::op::kHeartbeat;
+    return message == wire::kGopushHeartbeat ? DecodeStatus::kDone : DecodeStatus::kBad;
   }
   size_t frame_bytes = 0;
   const DecodeStatus status =

@@ -12,6 +12,16 @@ namespace {
 
 constexpr uint64_t kAcceptPauseNs = 50'000'000;
 
+session::Transport TransportOf(ListenerKind kind) {
+  switch (kind) {
+    case ListenerKind::kTcp: break;
+    case ListenerKind::kWebSocket: return session::Transport::kWebSocket;
+    case ListenerKind::kGopush: return session::Transport::kGopush;
+    case ListenerKind::kPush: HALLEY_ASSERT(false);
+  }
+  return session::Transport::kTcp;
+}
+
 }  // namespace
 
 void Shard::ArmAccepts() {
@@ -29,9 +39,7 @@ void Shard::OnAccept(const io::Completion& completion) {
     } else if (++counts_.accepted; listeners_[listener].kind == ListenerKind::kPush) {
       OpenRpc(fd);
     } else {
-      OpenClient(fd, listeners_[listener].kind == ListenerKind::kTcp
-                         ? session::Transport::kTcp
-                         : session::Transport::kWebSocket);
+      OpenClient(fd, TransportOf(listeners_[listener].kind));
     }
   } else if (stop_ == StopPhase::kRunning) {
     ++counts_.accept_errors;

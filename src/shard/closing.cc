@@ -41,6 +41,21 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
   }
 }
 
+// Who does not take our signs of life has a full socket, and is closed for that.
+void Shard::OnSilence(Connection& connection) {
+  const uint32_t slot = SlotOf(connection);
+  farewell_.clear();
+  if (!connection.session.OnSilence(&farewell_)) {
+    BeginClose(connection, wire::CloseReason::kIdleTimeout);
+    return;
+  }
+  if (!hub_.channel(slot).blocked()) {
+    hub_.Reply(slot, farewell_);
+    backend_.Heartbeat(IdentityOf(connection));
+  }
+  SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
+}
+
 void Shard::CloseChannel(Connection& connection, bool farewell_written) {
   const uint32_t slot = SlotOf(connection);
   const bool reachable = connection.reason != wire::CloseReason::kPeerReset;

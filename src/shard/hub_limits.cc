@@ -40,8 +40,9 @@ hub::LaneLimits LaneLimitsOf(const config::RoomOptions& room) {
 
 }  // namespace
 
-hub::HubLimits HubLimitsOf(const config::Options& options) {
+hub::HubLimits HubLimitsOf(const config::Options& options, uint64_t wall_offset_ms) {
   hub::HubLimits limits;
+  limits.wall_offset_ms = wall_offset_ms;
   limits.lane = LaneLimitsOf(options.room);
   for (const config::RoomType& type : options.room_types) {
     limits.room_types.push_back({type.name, LaneLimitsOf(type.options)});

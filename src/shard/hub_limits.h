@@ -8,7 +8,7 @@
 
 namespace halley::shard {
 
-hub::HubLimits HubLimitsOf(const config::Options& options);
+hub::HubLimits HubLimitsOf(const config::Options& options, uint64_t wall_offset_ms);
 session::SessionLimits SessionLimitsOf(const config::Options& options);
 // Whose word about a client's address is believed.
 base::Networks ProxiesOf(const config::Options& options);

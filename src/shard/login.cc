@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "shard/client_address.h"
 #include "shard/shard.h"
+#include "wire/gopush.h"
 
 namespace halley::shard {
 
@@ -71,13 +72,14 @@ void Shard::Admit(Connection& connection, const Asked& asked,
                   const backend::ConnectReply& reply) {
   const uint32_t slot = SlotOf(connection);
   std::vector<uint32_t> displaced;
-  if (!PlaceForKey(reply.key, &displaced)) {
+  if (!PlaceForKey(reply.key, connection.session.encoding(), &displaced)) {
     BeginClose(connection, wire::CloseReason::kDuplicateRefused);
     return;
   }
   connection.session.OnAuthenticated();
   hub_.AddChannel({slot, GenerationOf(connection), connection.fd, connection.session.encoding(),
-                   reply.mid, reply.key, reply.accepts});
+                   reply.mid, reply.key, reply.accepts,
+                   wire::IsGopush(connection.session.encoding())});
   hub_.Mute(slot);
   hub_.Reply(slot, asked.answer);
   ++counts_.logins;
@@ -102,9 +104,15 @@ uint32_t Shard::IdleMs(const Asked& asked, const backend::ConnectReply& reply) c
 }
 
 // Applies the duplicate-key policy; `*displaced` are to be closed. False: the newcomer is refused.
-bool Shard::PlaceForKey(const std::string& key, std::vector<uint32_t>* displaced) const {
+bool Shard::PlaceForKey(const std::string& key, wire::Encoding encoding,
+                        std::vector<uint32_t>* displaced) const {
   hub_.FindKey(key, displaced);
   if (displaced->empty()) return true;
+  if (wire::IsGopush(encoding)) {
+    const bool place = displaced->size() < options_.gopush.subscribers;
+    displaced->clear();
+    return place;
+  }
   switch (options_.client.duplicate_key) {
     case config::DuplicateKey::kReplace: return true;
     case config::DuplicateKey::kRefuse: return false;

@@ -43,7 +43,7 @@ Shard::Shard(const ShardSetup& setup)
       inbox_bytes_max_(session::ClientSession::InboxBytesMax(session_limits_)),
       listeners_(setup.listeners),
       port_(setup.fabric, setup.index),
-      hub_(HubLimitsOf(options_)),
+      hub_(HubLimitsOf(options_, setup.wall_offset_ms)),
       wheel_(setup.ring->NowNs()),
       accept_again_ns_(setup.listeners.size(), 0),
       departures_(fabric_.shards()),
@@ -239,21 +239,6 @@ void Shard::OnExpired(Connection& connection) {
     case Phase::kLingering: BeginDrain(connection); break;
     case Phase::kDraining: break;
   }
-}
-
-// Who does not take our signs of life has a full socket, and is closed for that.
-void Shard::OnSilence(Connection& connection) {
-  const uint32_t slot = SlotOf(connection);
-  farewell_.clear();
-  if (!connection.session.OnSilence(&farewell_)) {
-    BeginClose(connection, wire::CloseReason::kIdleTimeout);
-    return;
-  }
-  if (!hub_.channel(slot).blocked()) {
-    hub_.Reply(slot, farewell_);
-    backend_.Heartbeat(IdentityOf(connection));
-  }
-  SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
 }
 
 void Shard::Tick() {

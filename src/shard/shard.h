@@ -38,7 +38,7 @@
 
 namespace halley::shard {
 
-enum class ListenerKind : uint8_t { kTcp, kWebSocket, kPush };
+enum class ListenerKind : uint8_t { kTcp, kWebSocket, kGopush, kPush };
 
 struct ShardListener {
   ListenerKind kind;
@@ -50,6 +50,7 @@ struct ShardSetup {
   io::Ring* ring = nullptr;
   Fabric* fabric = nullptr;
   const config::Options* options = nullptr;
+  uint64_t wall_offset_ms = 0;  // milliseconds since 1970 at the ring's time 0
   backend::Backend* backend = nullptr;
   RpcHandler* push = nullptr;
   std::vector<ShardListener> listeners;
@@ -93,7 +94,6 @@ class Shard final : private backend::BackendSink, private JobRunner {
   uint64_t SleepNs();
   void OnCompletion(const io::Completion& completion);
   void OnExpired(Connection& connection);
-  void OnSilence(Connection& connection);
   void Tick();
   void BeginStop();
 
@@ -130,7 +130,8 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void FinishLogin(Connection& connection, backend::ConnectReply& reply);
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
   uint32_t IdleMs(const Asked& asked, const backend::ConnectReply& reply) const;
-  bool PlaceForKey(const std::string& key, std::vector<uint32_t>* displaced) const;
+  bool PlaceForKey(const std::string& key, wire::Encoding encoding,
+                   std::vector<uint32_t>* displaced) const;
   void FinishWaiting(Connection& connection);
   void SendAway(Connection& connection, uint32_t owner, backend::ConnectReply reply);
   void Adopt(uint32_t from, uint64_t token, Adoption& adoption);
@@ -140,6 +141,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   // Ends a connection, whatever it is; harmless when it is ending already. `farewell_written`: the
   // session's last words are queued. The object stays valid until the end of the turn.
   void BeginClose(Connection& connection, wire::CloseReason reason, bool farewell_written = false);
+  void OnSilence(Connection& connection);
   void CloseChannel(Connection& connection, bool farewell_written);
   bool FlushNow(uint32_t slot);
   bool SendTo(int32_t fd, std::string_view bytes);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "wire/gopush.h"
 #include "wire/json_frame.h"
 #include "wire/websocket.h"
 
@@ -23,6 +24,17 @@ bool ParseOp(std::string_view item, int32_t* op) {
   const char* const end = item.data() + item.size();
   const auto [stop, error] = std::from_chars(item.data(), end, *op);
   return error == std::errc() && stop == end;
+}
+
+void AppendOtherReply(Encoding encoding, const GoimFrame& reply, std::string* out) {
+  if (IsGopush(encoding)) {
+    AppendGopushReply(encoding, GopushReply::kHeartbeat, out);
+  } else if (encoding == Encoding::kJsonWebSocket) {
+    const size_t begin = out->size();
+    AppendJsonReply(reply, out);
+    char header[kWsServerHeaderBytesMax];
+    out->insert(begin, header, WriteWsHeader(WsOpcode::kText, out->size() - begin, header));
+  }
 }
 
 }  // namespace
@@ -59,10 +71,7 @@ void WriteGoimHeader(char* to, int16_t ver, int32_t op, int32_t seq, size_t body
 void AppendReply(Encoding encoding, const GoimFrame& reply, std::string* out) {
   char header[kReplyHeaderBytesMax];
   if (!IsGoim(encoding)) {
-    if (encoding != Encoding::kJsonWebSocket) return;
-    const size_t begin = out->size();
-    AppendJsonReply(reply, out);
-    out->insert(begin, header, WriteWsHeader(WsOpcode::kText, out->size() - begin, header));
+    AppendOtherReply(encoding, reply, out);
     return;
   }
   size_t bytes = 0;

@@ -19,8 +19,12 @@ enum class Encoding : uint8_t {
   kGoimWebSocketDeflate,  // as kGoimWebSocket; what the hub finds worth it is compressed
   kJsonWebSocket,         // wire/json_frame.h
   kEventStream,           // wire/event_stream.h
+  kGopushTcp,             // wire/gopush.h: messages are JSON values
+  kGopushTcpText,         // and JSON strings
+  kGopushWebSocket,
+  kGopushWebSocketText,
 };
-inline constexpr size_t kEncodingsCount = 5;
+inline constexpr size_t kEncodingsCount = 9;
 // goim's frames as they are.
 inline bool IsGoim(Encoding encoding) { return encoding <= Encoding::kGoimWebSocketDeflate; }
 

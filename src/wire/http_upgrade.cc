@@ -5,6 +5,7 @@
 
 #include "base/char_set.h"
 #include "wire/http_text.h"
+#include "wire/query.h"
 
 namespace halley::wire {
 namespace {
@@ -115,7 +116,12 @@ Refusal CheckRequestLine(std::string_view line, const UpgradeLimits& limits, Tar
   if (version != "HTTP/1.1") return UpgradeRefusal::kNotHttp11;
   const size_t path_end = uri.find('?');
   if (path_end != std::string_view::npos) target->query = uri.substr(path_end + 1);
-  return ChooseRoute(method, uri.substr(0, path_end), limits, target);
+  const Refusal refusal = ChooseRoute(method, uri.substr(0, path_end), limits, target);
+  // goim's clients connect there, too, and send no query that names a key.
+  if (!refusal && target->dialect == Dialect::kGoim && FindParameter(target->query, "key")) {
+    target->dialect = Dialect::kGopush;
+  }
+  return refusal;
 }
 
 // What the request said. nullopt: the header did not come.

@@ -28,6 +28,7 @@ enum class Dialect : uint8_t {
   kGoim,
   kJson,
   kEventStream,  // no WebSocket: server-sent events
+  kGopush,       // what the query asks for
 };
 
 struct UpgradeLimits {

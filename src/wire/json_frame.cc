@@ -60,7 +60,24 @@ bool ReadBody(simdjson::dom::element value, int32_t op, std::string* text) {
   return true;
 }
 
-void AppendText(std::string_view text, std::string* out) {
+void AppendBody(std::string_view body, std::string* out) {
+  if (body.empty()) return;
+  if (simdjson::validate_utf8(body.data(), body.size())) {
+    out->append(",\"body\":");
+    AppendJsonString(body, out);
+  } else {
+    out->append(",\"body64\":\"");
+    out->append(absl::Base64Escape({body.data(), body.size()})).append("\"");
+  }
+}
+
+void AppendOp(int32_t op, std::string* out) {
+  out->append("{\"op\":").append(std::to_string(op));
+}
+
+}  // namespace
+
+void AppendJsonString(std::string_view text, std::string* out) {
   constexpr char kHex[] = "0123456789abcdef";
   out->push_back('"');
   for (const char c : text) {
@@ -78,22 +95,19 @@ void AppendText(std::string_view text, std::string* out) {
   out->push_back('"');
 }
 
-void AppendBody(std::string_view body, std::string* out) {
-  if (body.empty()) return;
-  if (simdjson::validate_utf8(body.data(), body.size())) {
-    out->append(",\"body\":");
-    AppendText(body, out);
-  } else {
-    out->append(",\"body64\":\"");
-    out->append(absl::Base64Escape({body.data(), body.size()})).append("\"");
+bool AppendJsonValue(std::string_view text, std::string* out) {
+  thread_local Json json;
+  if (json.parser.parse(text.data(), text.size()).error() != simdjson::SUCCESS) return false;
+  const size_t begin = out->size();
+  // It writes whole registers, beyond what it keeps.
+  out->resize(begin + text.size() + simdjson::SIMDJSON_PADDING);
+  size_t bytes = 0;
+  if (simdjson::minify(text.data(), text.size(), out->data() + begin, bytes) != simdjson::SUCCESS) {
+    bytes = 0;
   }
+  out->resize(begin + bytes);
+  return bytes > 0;
 }
-
-void AppendOp(int32_t op, std::string* out) {
-  out->append("{\"op\":").append(std::to_string(op));
-}
-
-}  // namespace
 
 DecodeStatus DecodeJsonFrame(std::string_view message, size_t body_bytes_max, GoimFrame* frame) {
   thread_local Json json;

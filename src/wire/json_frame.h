@@ -29,4 +29,10 @@ DecodeStatus DecodeJsonFrame(std::string_view message, size_t body_bytes_max, Go
 void AppendJsonReply(const GoimFrame& reply, std::string* out);
 void AppendJsonPush(int32_t op, std::string_view body, bool batch, std::string* out);
 
+// Appends the text, which is UTF-8, as a JSON string.
+void AppendJsonString(std::string_view text, std::string* out);
+// Appends the text without the space that JSON does not need, where it is a JSON value that nests no
+// deeper than a token may; false, and nothing appended, where it is none.
+bool AppendJsonValue(std::string_view text, std::string* out);
+
 }  // namespace halley::wire

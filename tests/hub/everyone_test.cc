@@ -108,5 +108,25 @@ TEST(EveryoneDeathTest, NothingIsGivenBackTwice) {
   EXPECT_DEATH(everyone.Give(set), "assertion failed");
 }
 
+// There is one set of them, as long as somebody has it.
+TEST(Everyone, WhoTakesEveryOpSharesASet) {
+  Everyone everyone(1);
+  const uint32_t every = everyone.TakeEvery();
+  EXPECT_EQ(everyone.TakeEvery(), every);
+  EXPECT_TRUE(everyone[every].laned);
+  for (const int32_t op : {INT32_MIN, -1, 0, 1000, INT32_MAX}) {
+    EXPECT_TRUE(everyone[every].Contains(op));
+  }
+  const uint32_t none = everyone.Take({});
+  EXPECT_NE(none, every);
+  EXPECT_FALSE(everyone[none].Contains(0));
+  everyone.Give(every);
+  everyone.Give(every);
+  EXPECT_TRUE(everyone.laned_sets().empty());
+  const uint32_t again = everyone.Take({1});
+  EXPECT_FALSE(everyone[again].Contains(2)) << "its place may be used again";
+  EXPECT_TRUE(everyone[everyone.TakeEvery()].Contains(2));
+}
+
 }  // namespace
 }  // namespace halley::hub

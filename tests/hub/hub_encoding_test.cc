@@ -150,6 +150,37 @@ TEST_F(HubEncodingTest, EventStreamsGetTheSameJson) {
   EXPECT_EQ(Flush().at(1), "event: push\ndata: {\"op\":1000}\n\n");
 }
 
+// Whose protocol knows no ops gets them all, each message with a number of its own.
+TEST_F(HubEncodingTest, GopushClientsGetEveryOpWithAscendingIds) {
+  hub_.SetTime(5);  // of a hub whose clock began in 1970
+  for (const uint32_t slot : {0, 1}) {
+    const Encoding encoding = slot == 0 ? Encoding::kGopushTcp : Encoding::kGopushTcpText;
+    hub_.AddChannel({slot, 1, static_cast<int32_t>(slot) + 100, encoding, 0, "key", {},
+                     /*every_op=*/true});
+  }
+  EXPECT_EQ(hub_.PushKey("key", {-7, false, "1"}).taken, 2u);
+  EXPECT_EQ(hub_.PushAll({kOp, false, "2"}, 0, 5), 2u);
+  auto sent = Flush();
+  EXPECT_EQ(sent.at(0), "$28\r\n{\"msg\":1,\"mid\":5000,\"gid\":0}\r\n"
+                        "$28\r\n{\"msg\":2,\"mid\":5001,\"gid\":0}\r\n");
+  EXPECT_EQ(sent.at(1), "$30\r\n{\"msg\":\"1\",\"mid\":5000,\"gid\":0}\r\n"
+                        "$30\r\n{\"msg\":\"2\",\"mid\":5001,\"gid\":0}\r\n");
+  for (const uint32_t slot : {0, 1}) hub_.RemoveChannel(slot);
+  EXPECT_EQ(hub_.PushAll({kOp, false, "3"}, 0, 5), 0u);
+}
+
+TEST(MessageIds, AscendWhateverTheClockDoes) {
+  MessageIds ids;
+  EXPECT_EQ(ids.Take(1), 1u);
+  ids.SetTime(2);
+  EXPECT_EQ(ids.Take(3), 2000u);
+  EXPECT_EQ(ids.Take(1), 2003u);
+  ids.SetTime(1);
+  EXPECT_EQ(ids.Take(1), 2004u);
+  ids.SetTime(3);
+  EXPECT_EQ(ids.Take(1), 3000u);
+}
+
 // A body may be several times as long as text. What cannot be sent at once is refused.
 TEST_F(HubEncodingTest, TheLimitOfATextIsExact) {
   Add(0, Encoding::kJsonWebSocket);

@@ -101,6 +101,12 @@ TEST(ClientSession, TheInboxLimitIsExactForAFrame) {
   ExpectExactInboxLimit(decoder, Goim(7, 1, std::string(9000, 'b')));
 }
 
+TEST(ClientSession, TheInboxLimitIsExactForASubscription) {
+  const SessionLimits limits{.frame_body_bytes = 9000, .message_bytes = 1, .upgrade = {.header_bytes_max = 1}};
+  const SessionDecoder decoder(Transport::kGopush, limits);
+  ExpectExactInboxLimit(decoder, "*1\r\n$9003\r\n" + std::string(9003, 'b') + "\r\n");
+}
+
 TEST(ClientSession, TheInboxLimitIsExactForARequest) {
   const SessionLimits limits{.upgrade = {.header_bytes_max = 12000}};
   const SessionDecoder decoder(Transport::kWebSocket, limits);
