@@ -54,7 +54,9 @@ Received ProxiedRing::ReceiveHeader(HeaderMap::iterator entry, char* buffer, siz
       case ProxyStatus::kDone: break;
     }
     headers_.erase(entry);
-    if (!header.source.empty()) clients_[fd] = std::move(header.source);
+    // Where it names nobody, nobody is known: the proxy's own address would have it believed that
+    // what the client says of itself is the proxy's word.
+    clients_[fd] = std::move(header.source);
     const size_t used = header.bytes - before;
     const size_t left = received.bytes - used;
     std::memmove(buffer, buffer + used, left);

@@ -29,7 +29,7 @@ enum class ProxyStatus : uint8_t {
 
 struct ProxyHeader {
   // The client's address, in the form of Ring::PeerAddress(). Empty: the header names none (UNKNOWN,
-  // LOCAL, not TCP), and the peer is its own client.
+  // LOCAL, not TCP), and nobody knows.
   std::string source;
   size_t bytes = 0;  // of the header; what follows is the client's
 };

@@ -97,10 +97,11 @@ TEST_F(ProxiedRingTest, NobodyElseNamesAClient) {
   }
 }
 
-TEST_F(ProxiedRingTest, AProxyThatNamesNobodyIsItself) {
+// Its own address is one whose word about clients is believed.
+TEST_F(ProxiedRingTest, WhomAProxyDoesNotNameIsUnknown) {
   Arrives(10, kProxy, "PROXY UNKNOWN\r\nhello");
   EXPECT_EQ(Receives(10), "hello");
-  EXPECT_EQ(ring_->PeerAddress(10), kProxy);
+  EXPECT_EQ(ring_->PeerAddress(10), "");
 }
 
 TEST_F(ProxiedRingTest, AProxyMustSayWhoseConnectionItIs) {
