@@ -123,8 +123,7 @@ void SimNet::Transfer(Link* link) {
   if (bytes > 0) {
     if (link->bytewise) bytes = 1;
     if (rng_.Below(2) == 0) bytes = static_cast<size_t>(rng_.Between(1, bytes));
-    link->unread.append(link->sending, 0, bytes);
-    link->sending.erase(0, bytes);
+    link->sending.MoveTo(&link->unread, bytes);
     edge = io::kReadable;
   }
   if (link->sending.empty() && link->client_fin && !link->fin_arrived &&

@@ -26,6 +26,30 @@ namespace halley::sim {
 
 class SimRing;
 
+// Bytes that go in at the end and out at the front. A client may send megabytes, and one at a time
+// may arrive: what is gone is not moved up each time.
+class Backlog {
+ public:
+  bool empty() const { return begin_ == bytes_.size(); }
+  size_t size() const { return bytes_.size() - begin_; }
+  void append(std::string_view bytes) { bytes_.append(bytes); }
+  void MoveTo(std::string* to, size_t count) {
+    to->append(bytes_, begin_, count);
+    begin_ += count;
+    if (2 * begin_ < bytes_.size()) return;
+    bytes_.erase(0, begin_);
+    begin_ = 0;
+  }
+  void clear() {
+    bytes_.clear();
+    begin_ = 0;
+  }
+
+ private:
+  std::string bytes_;
+  size_t begin_ = 0;
+};
+
 // One TCP connection. The server's end is a descriptor of some ring, or on its way to be one.
 struct Link {
   uint32_t id = 0;
@@ -35,7 +59,7 @@ struct Link {
   int32_t fd = -1;
 
   // Client to server.
-  std::string sending;  // written by the client, on its way
+  Backlog sending;  // written by the client, on its way
   std::string unread;   // in the server's receive buffer
   size_t receive_capacity = 0;
   bool client_fin = false;   // the client's end of stream follows `sending`
