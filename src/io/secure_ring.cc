@@ -163,9 +163,12 @@ void SecureRing::OnAccepted(const Completion& completion) {
 
 void SecureRing::OnWatched(Completion& completion) {
   const uint32_t slot = completion.tag.slot;
-  if ((completion.value & kWritable) == 0 || slot >= watched_.size() || watched_[slot] < 0) return;
+  if (slot >= watched_.size() || watched_[slot] < 0) return;
   const int fd = watched_[slot];
   SecureSession& session = *SessionOf(fd);
+  // What was received and not read lies here, where the kernel does not see it.
+  if (session.full) completion.value |= kReadable;
+  if ((completion.value & kWritable) == 0) return;
   if (session.ending) EndIfSent(fd, session);
   if (!FlushUnsent(fd, session)) completion.value &= ~kWritable;
 }
@@ -191,6 +194,7 @@ Received SecureRing::Receive(int fd, char* buffer, size_t bytes) {
   if (!session->stream->open() && handshakes_left_ == 0) return {Outcome::kExhausted, 0};
   const std::string unread = std::exchange(session->unread, {});
   std::string_view cipher = unread;
+  session->full = false;
   bool emptied = false;
   size_t total = 0;
   for (;;) {
@@ -202,6 +206,7 @@ Received SecureRing::Receive(int fd, char* buffer, size_t bytes) {
       case tls::ReadOutcome::kMore: break;
       case tls::ReadOutcome::kFull:
         session->unread.assign(cipher);
+        session->full = true;
         return {Outcome::kOk, total};
       case tls::ReadOutcome::kEnd:
       case tls::ReadOutcome::kFailed:

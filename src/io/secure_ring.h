@@ -35,6 +35,7 @@ struct SecureSession {
   std::string unread;  // ciphertext that there was no room to decrypt
   std::string unsent;  // ciphertext that the socket did not take yet
   uint32_t watched_slot = kUnwatched;
+  bool full = false;      // the last read had no room for all there is
   bool ending = false;    // the end of our stream comes when nothing is unsent
   bool broken = false;    // it cannot be answered
   bool insecure = false;  // it has failed, and our owner knows

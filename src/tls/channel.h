@@ -26,7 +26,6 @@ class Channel {
   // Does what can be done of the handshake without waiting; again until open(). A client begins it.
   absl::Status Shake();
   bool open() const { return stream_->open(); }
-  bool resumed() const { return stream_->resumed(); }
 
   // Encrypts one record at most and sends what can be sent; returns how much of `plain` was taken.
   // 0: something waits still.

@@ -6,10 +6,10 @@ import tempfile
 import unittest
 
 import harness
+from certificates import Authority, trusting
 from harness import Gateway, GatewayTest, wait_until
 from push_port import Pusher
 from stream import Stream
-from tls_test import Authority, trusting
 from websocket import WsClient, request
 
 WEB = pathlib.Path(__file__).parent / "../../src/web"

@@ -7,11 +7,11 @@ import struct
 import tempfile
 
 import harness
+from certificates import Authority, trusting
 from goim import TcpClient, pushed
 from harness import Gateway, GatewayTest, wait_until
 from push_port import Pusher
 from stream import Ended
-from tls_test import Authority, trusting
 from websocket import WsClient
 
 TEXT = b"PROXY TCP4 203.0.113.9 198.51.100.1 4711 443\r\n"

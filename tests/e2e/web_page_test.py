@@ -6,9 +6,9 @@ import unittest
 
 import chromium
 import harness
+from certificates import Authority
 from harness import Gateway, GatewayTest, wait_until
 from push_port import Pusher
-from tls_test import Authority
 
 STATE = "document.getElementById('state').textContent"
 PROBLEM = "document.getElementById('problem').textContent"

@@ -327,6 +327,36 @@ TEST_F(SecureRingTest, SessionsMoveWithTheirDescriptors) {
   EXPECT_EQ(wires_->wires[10].down, "plain");
 }
 
+// A client that talks on before its login is answered, and is moved then: the socket is empty, and
+// arming says all the same that there is something to read.
+TEST_F(SecureRingTest, WhatWasNotReadIsToldAgainWhereItWentTo) {
+  const auto client = Shaken(10);
+  ASSERT_TRUE(client->Write("login, heartbeat", &wires_->wires[10].up));
+  char buffer[7];
+  ASSERT_EQ(ring_->Receive(10, buffer, sizeof buffer).bytes, sizeof buffer);
+  StringRing* other_wires = nullptr;
+  auto other = MakeRing(1, &other_wires);
+  const Passage out{10, 77};
+  ASSERT_TRUE(ring_->PassDescriptors(1, {&out, 1}));
+  other_wires->wires[20] = wires_->wires[10];
+  other_wires->arriving = {{20, 77}};
+  Passage in[Ring::kPassagesMax];
+  ASSERT_EQ(other->TakeDescriptors(0, absl::MakeSpan(in)), 1u);
+  std::swap(ring_, other);
+  std::swap(wires_, other_wires);
+
+  const auto told = [&] {
+    wires_->completions.push_back({{7, 0, Op::kWatch}, Outcome::kOk, true, kWritable});
+    Completion completion;
+    EXPECT_EQ(ring_->Reap({&completion, 1}), 1u);
+    return completion.value;
+  };
+  ring_->Watch({7, 0, Op::kWatch}, 20);
+  EXPECT_EQ(told(), kWritable | kReadable);
+  EXPECT_EQ(Receives(20), "heartbeat");
+  EXPECT_EQ(told(), kWritable);
+}
+
 TEST_F(SecureRingTest, ADescriptorThatDidNotArriveTakesItsSessionAlong) {
   const auto client = Shaken(10);
   StringRing* other_wires = nullptr;

@@ -123,7 +123,10 @@ absl::Status TcpStream::Secure(std::unique_ptr<tls::Stream> stream, Clock::time_
 absl::Status TcpStream::SendSecure(std::string_view bytes, Clock::time_point deadline) {
   while (!bytes.empty() || tls_->unsent()) {
     const absl::StatusOr<size_t> sent = tls_->Send(bytes);
-    if (!sent.ok()) return sent.status();
+    if (!sent.ok()) {
+      return absl::UnavailableError(
+          absl::StrCat("the connection is lost: ", sent.status().message(), "; connect again"));
+    }
     bytes.remove_prefix(*sent);
     if (!tls_->unsent()) continue;
     if (absl::Status status = Wait(POLLOUT, deadline); !status.ok()) return status;
