@@ -229,15 +229,23 @@ absl::Status Gateway::Start() {
 void Gateway::PrepareThread(uint32_t index) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(cpus_[index % cpus_.size()], &set);
-  // More shards than CPUs share them; the kernel may move those that are not pinned.
-  if (options_.shard.shards <= cpus_.size()) sched_setaffinity(0, sizeof set, &set);
+  if (ShardsPerCpu() == 1) {
+    CPU_SET(cpus_[index % cpus_.size()], &set);
+  } else {
+    // They share the CPUs, and the kernel spreads them.
+    for (const uint32_t cpu : cpus_) CPU_SET(cpu, &set);
+  }
+  sched_setaffinity(0, sizeof set, &set);
   HALLEY_ASSERT(unshare(CLONE_FILES) == 0);
   for (uint32_t other = 0; other < options_.shard.shards; ++other) {
     if (other == index) continue;
     for (const int fd : rings_.private_fds[other]) io::CloseDescriptor(fd);
     for (const Listening& each : listeners_) io::CloseDescriptor(each.listener.fds[other]);
   }
+}
+
+uint32_t Gateway::ShardsPerCpu() const {
+  return static_cast<uint32_t>((options_.shard.shards + cpus_.size() - 1) / cpus_.size());
 }
 
 void Gateway::RunShard(uint32_t index) {
@@ -252,6 +260,7 @@ void Gateway::RunShard(uint32_t index) {
   setup.wall_offset_ms = wall_offset_ms_;
   setup.backend = &backend;
   setup.push = &push;
+  setup.shards_per_cpu = ShardsPerCpu();
   for (const Listening& each : listeners_) {
     setup.listeners.push_back({each.kind, each.listener.fds[index]});
   }
@@ -260,7 +269,11 @@ void Gateway::RunShard(uint32_t index) {
     const absl::Status started = shard.Start();
     threads_[index]->started.set_value(started);
     if (started.ok()) {
+      // Who shares a CPU lets the others have theirs after every turn; else each would keep it for
+      // as long as the kernel lets it, and what goes through two shards waits for all of them twice.
+      const bool shares = ShardsPerCpu() > 1;
       while (shard.RunOnce()) {
+        if (shares && shard.HasWork()) sched_yield();
       }
     }
   }

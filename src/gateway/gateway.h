@@ -69,6 +69,7 @@ class Gateway {
   void ProxyRings();
   void SecureRings();
   void RunShard(uint32_t index);
+  uint32_t ShardsPerCpu() const;
   void PrepareThread(uint32_t index);
 
   config::Options options_;

@@ -29,6 +29,13 @@ uint64_t ThreadCpuNs() {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
+// A round of all that share a CPU is to take no longer than one turn of a shard with a CPU of its
+// own; but a batch of fewer sends costs more for each.
+size_t FlushSends(uint64_t asked, uint32_t shards_per_cpu) {
+  constexpr uint64_t kLeast = 16;
+  return std::max(std::min(asked, kLeast), asked / shards_per_cpu);
+}
+
 }  // namespace
 
 Shard::Shard(const ShardSetup& setup)
@@ -41,6 +48,7 @@ Shard::Shard(const ShardSetup& setup)
       session_limits_(SessionLimitsOf(options_)),
       proxies_(ProxiesOf(options_)),
       inbox_bytes_max_(session::ClientSession::InboxBytesMax(session_limits_)),
+      flush_sends_(FlushSends(options_.shard.flush_sends, setup.shards_per_cpu)),
       listeners_(setup.listeners),
       port_(setup.fabric, setup.index),
       hub_(HubLimitsOf(options_, setup.wall_offset_ms)),
@@ -283,7 +291,7 @@ void Shard::FlushOwn() {
 }
 
 void Shard::FlushLanes() {
-  size_t left = options_.shard.flush_sends;
+  size_t left = flush_sends_;
   hub::Slice slice;
   std::vector<uint32_t>& dead = slots_;
   while (left > 0 && hub_.NextLaneSlice(std::min(left, io::Ring::kBatchMax), now_ns_, &slice)) {

@@ -50,6 +50,7 @@ struct ShardSetup {
   io::Ring* ring = nullptr;
   Fabric* fabric = nullptr;
   const config::Options* options = nullptr;
+  uint32_t shards_per_cpu = 1;  // how many take turns on one: each turn's flushes are as much smaller
   uint64_t wall_offset_ms = 0;  // milliseconds since 1970 at the ring's time 0
   backend::Backend* backend = nullptr;
   RpcHandler* push = nullptr;
@@ -68,6 +69,9 @@ class Shard final : private backend::BackendSink, private JobRunner {
 
   // One turn. False: everything is closed and the shard has nothing more to do (after a stop).
   bool RunOnce();
+
+  // Whether the next turn has something to do at once.
+  bool HasWork() const;
 
   ShardStatus Status() const;
   const hub::Hub& hub() const { return hub_; }
@@ -90,7 +94,6 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void PublishAndWake();
   void SubmitAndWait();
   void AdvanceStop();
-  bool HasWork() const;
   uint64_t SleepNs();
   void OnCompletion(const io::Completion& completion);
   void OnExpired(Connection& connection);
@@ -229,6 +232,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   const session::SessionLimits session_limits_;
   const base::Networks proxies_;
   const size_t inbox_bytes_max_;
+  const size_t flush_sends_;  // of lanes, in one turn
   std::vector<ShardListener> listeners_;
 
   Port port_;
