@@ -17,6 +17,7 @@ session::Transport TransportOf(ListenerKind kind) {
     case ListenerKind::kTcp: break;
     case ListenerKind::kWebSocket: return session::Transport::kWebSocket;
     case ListenerKind::kGopush: return session::Transport::kGopush;
+    case ListenerKind::kGopusher: return session::Transport::kGopusher;
     case ListenerKind::kPush: HALLEY_ASSERT(false);
   }
   return session::Transport::kTcp;
@@ -284,7 +285,7 @@ wire::CloseReason Shard::OnEvent(Connection& connection, const session::Event& e
       }
       break;
     case session::EventKind::kFile: AnswerWithFile(connection, frame.body); break;
-    case session::EventKind::kAuthenticate: BeginLogin(connection, event); break;
+    case session::EventKind::kAuthenticate: return BeginLogin(connection, event);
     case session::EventKind::kHeartbeat: OnHeartbeat(connection, frame); break;
     case session::EventKind::kChangeRoom: return OnChangeRoom(connection, frame);
     case session::EventKind::kSub: return OnAccepts(connection, frame, /*add=*/true);
