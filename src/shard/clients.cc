@@ -331,7 +331,13 @@ void Shard::SendFile(Connection& connection) {
 }
 
 void Shard::OnHeartbeat(Connection& connection, const wire::GoimFrame& frame) {
-  connection.deadline_ns = now_ns_ + uint64_t{connection.idle_ms} * 1'000'000;
+  const uint64_t deadline_ns = now_ns_ + uint64_t{connection.idle_ms} * 1'000'000;
+  if (deadline_ns < connection.deadline_ns) {
+    // A ping was given longer to be answered than there is until the next one.
+    SetDeadline(connection, deadline_ns);
+  } else {
+    connection.deadline_ns = deadline_ns;
+  }
   backend_.Heartbeat(IdentityOf(connection));
   const hub::Room* room = hub_.RoomOf(SlotOf(connection));
   const uint64_t online = room == nullptr ? 0 : OnlineIn(*room);

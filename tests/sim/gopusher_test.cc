@@ -150,6 +150,22 @@ TEST(Gopusher, PingsEveryNineSecondsAndOnlyPongsCount) {
   EXPECT_EQ(node.backend_books().uplinks.size(), 0u) << "messages are nobody's";
 }
 
+TEST(Gopusher, AnAnsweredPingIsFollowedByTheNextHoweverLongTheTimeout) {
+  NodeSetup setup = SetupOf();
+  setup.options.gopusher.ping_ms = 1000;
+  setup.options.gopusher.pong_timeout_ms = 20'000;
+  World world(setup);
+  Client& client = world.Connect("c=5&t=x");
+  EXPECT_EQ(client.Answer(), "101");
+  uint64_t last_ns = client.read_ns();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(client.Read(2), kPing);
+    ExpectAbout(client.read_ns() - last_ns, 1000);
+    client.Send(kPong);
+    last_ns = world.node.core().now();
+  }
+}
+
 TEST(Gopusher, APongUnaskedKeepsItToo) {
   World world;
   SimNode& node = world.node;
