@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <iterator>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/char_set.h"
 #include "config/address.h"
 #include "config/file_list.h"
 
@@ -29,6 +32,8 @@ absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_v
 absl::Status CheckListening(const Options& options, const Origins& origins) {
   const std::pair<absl::string_view, absl::string_view> lists[] = {
       {"listen.gopush_tcp", options.listen.gopush_tcp},
+      {"listen.gopusher", options.listen.gopusher},
+      {"listen.gopusher_tls", options.listen.gopusher_tls},
       {"listen.push", options.listen.push},
       {"listen.tcp", options.listen.tcp},
       {"listen.tcp_tls", options.listen.tcp_tls},
@@ -64,10 +69,12 @@ absl::Status CheckTls(const Options& options, const Origins& origins) {
   const absl::StatusOr<std::vector<std::string>> keys = ParseFileList(tls.keys);
   if (!certificates.ok()) return certificates.status();
   if (!keys.ok()) return keys.status();
-  const bool listening = !options.listen.tcp_tls.empty() || !options.listen.wss.empty();
+  const bool listening = !options.listen.tcp_tls.empty() || !options.listen.wss.empty() ||
+                         !options.listen.gopusher_tls.empty();
   if (listening && certificates->empty()) {
-    return Broken(origins, {"listen.wss", "listen.tcp_tls"},
-                  "listen.wss and listen.tcp_tls need a certificate to show: set tls.certificates");
+    return Broken(origins, {"listen.wss", "listen.tcp_tls", "listen.gopusher_tls"},
+                  "listen.wss, listen.tcp_tls and listen.gopusher_tls need a certificate to show: "
+                  "set tls.certificates");
   }
   if (!keys->empty() && keys->size() != certificates->size()) {
     return Broken(origins, {"tls.keys", "tls.certificates"},
@@ -134,6 +141,32 @@ absl::Status CheckSizes(const Options& options, const Origins& origins) {
   return absl::OkStatus();
 }
 
+absl::Status CheckGopusher(const GopusherOptions& gopusher, const Origins& origins) {
+  if (gopusher.pong_timeout_ms <= gopusher.ping_ms) {
+    return Broken(origins, {"gopusher.pong_timeout_ms", "gopusher.ping_ms"},
+                  absl::StrCat("gopusher.pong_timeout_ms (", gopusher.pong_timeout_ms,
+                               ") leaves no time to answer a ping after gopusher.ping_ms (",
+                               gopusher.ping_ms, "): raise it to ", gopusher.ping_ms + 1,
+                               " or more"));
+  }
+  // What nobody percent-encodes, so that names are found as they stand.
+  static constexpr base::CharSet kNameChars("-._~");
+  const std::pair<absl::string_view, std::string_view> names[] = {
+      {"gopusher.client_id_alias", gopusher.client_id_alias},
+      {"gopusher.time_alias", gopusher.time_alias},
+      {"gopusher.token_alias", gopusher.token_alias}};
+  for (const auto& [key, name] : names) {
+    const bool alone = std::count_if(std::begin(names), std::end(names), [&](const auto& other) {
+                         return other.second == name;
+                       }) == 1;
+    if (alone && !name.empty() && kNameChars.HasAllOf(name)) continue;
+    return Broken(origins, {key},
+                  absl::StrCat(key, " is no name of a parameter, or one that has two meanings: use "
+                                    "letters, digits and -._~, and another name for each"));
+  }
+  return absl::OkStatus();
+}
+
 // `section`: [room], or that of a type.
 absl::Status CheckRoom(const std::string& section, const RoomOptions& room,
                        const PushOptions& push, const Origins& origins) {
@@ -161,6 +194,7 @@ absl::Status CheckTogether(const Options& options, const Origins& origins) {
   if (absl::Status status = CheckTls(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSecret(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSizes(options, origins); !status.ok()) return status;
+  if (absl::Status status = CheckGopusher(options.gopusher, origins); !status.ok()) return status;
   return CheckRooms(options, origins);
 }
 

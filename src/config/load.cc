@@ -270,27 +270,31 @@ absl::Status ApplyAll(const std::vector<TomlSetting>& file, const CommandLine& l
   return status;
 }
 
-absl::Status ReadSecret(Options* options, const Origins& origins) {
-  PushOptions& push = options->push;
-  if (push.secret_file.empty()) return absl::OkStatus();
-  const std::string& where = origins.at("push.secret_file");
-  if (!push.secret.empty()) {
-    return Invalid(where, "push.secret and push.secret_file are both set: keep one");
+// Reads `section`.`name` from the file that `section`.`name`_file names, if any.
+absl::Status ReadSecret(absl::string_view section, absl::string_view name, Options* options,
+                        const Origins& origins) {
+  const OptionSpec& secret = *FindKey(section, name);
+  const OptionSpec& file = *FindKey(section, absl::StrCat(name, "_file"));
+  const std::string& path = file.text(*options);
+  if (path.empty()) return absl::OkStatus();
+  const std::string& where = origins.at(file.Key());
+  if (!secret.text(*options).empty()) {
+    return Invalid(where,
+                   absl::StrCat(secret.Key(), " and ", file.Key(), " are both set: keep one"));
   }
-  const OptionSpec& secret = *FindKey("push", "secret");
   // One byte more than the longest secret, for its newline.
-  absl::StatusOr<std::string> content = ReadSmallFile(push.secret_file, secret.max + 1);
+  absl::StatusOr<std::string> content = ReadSmallFile(path, secret.max + 1);
   if (!content.ok()) {
-    return Invalid(where, absl::StrCat("push.secret_file: ", content.status().message(),
+    return Invalid(where, absl::StrCat(file.Key(), ": ", content.status().message(),
                                        ", name a readable file with the secret in it"));
   }
   const absl::string_view text = absl::StripSuffix(*content, "\n");
   if (text.empty()) {
-    return Invalid(where, absl::StrCat("push.secret_file: ", Quote(push.secret_file),
+    return Invalid(where, absl::StrCat(file.Key(), ": ", Quote(path),
                                        " is empty: write the secret into it"));
   }
   absl::Status status = SetFromText(secret, text, options);
-  return status.ok() ? status : InFront(absl::StrCat(where, ": push.secret_file"), status);
+  return status.ok() ? status : InFront(absl::StrCat(where, ": ", file.Key()), status);
 }
 
 }  // namespace
@@ -314,7 +318,9 @@ absl::StatusOr<Invocation> Load(int argc, const char* const* argv) {
   }
   options.gateway.check_config = line->check_config;
   if (absl::Status status = ApplyAll(file, *line, &options, &origins); !status.ok()) return status;
-  if (absl::Status status = ReadSecret(&options, origins); !status.ok()) return status;
+  absl::Status secrets = ReadSecret("push", "secret", &options, origins);
+  secrets.Update(ReadSecret("gopusher", "app_secret", &options, origins));
+  if (!secrets.ok()) return secrets;
   if (absl::Status status = CheckTogether(options, origins); !status.ok()) return status;
   return invocation;
 }

@@ -51,6 +51,8 @@ struct ListenOptions {
   std::string tcp_tls;  // goim TCP inside TLS; with tls.certificates
   std::string wss;      // WebSocket inside TLS; likewise
   std::string gopush_tcp;
+  std::string gopusher;      // Gopusher's WebSocket
+  std::string gopusher_tls;  // the same inside TLS; with tls.certificates
   std::string push = "127.0.0.1:3108";
   // "10.0.0.0/8, 2001:db8::/32": whose word about a client's address is believed; empty: nobody's.
   std::string proxies;
@@ -132,6 +134,23 @@ struct GopushOptions {
   uint32_t subscribers = 64;  // connections of one key; more are refused
 };
 
+struct GopusherOptions {
+  std::string app_key;
+  std::string app_secret;       // empty: nobody can sign, so logins of 1.0 are refused
+  std::string app_secret_file;  // where `app_secret` was read from, when it was
+  std::string node;
+  uint32_t time_window_s = 5;  // between a login's time and ours, either way
+  std::string client_id_alias = "client_id";  // names of parameters of the query
+  std::string time_alias = "time";
+  std::string token_alias = "token";
+  bool unsigned_logins = false;  // with a secret: whether logins of 0.x are taken, too
+  DuplicateKey duplicate = DuplicateKey::kRefuse;  // never kAllow
+  uint32_t ping_ms = 9000;            // from a login or a pong to the next ping
+  uint32_t pong_timeout_ms = 10'000;  // and until the client is given up
+
+  bool TakesUnsigned() const { return app_secret.empty() || unsigned_logins; }
+};
+
 struct RoomOptions {
   uint32_t log_bytes = 4'194'304;       // per room and encoding
   uint32_t log_messages = 65536;        // per room and encoding
@@ -179,6 +198,7 @@ struct Options {
   ClientOptions client;
   WebSocketOptions websocket;
   GopushOptions gopush;
+  GopusherOptions gopusher;
   RoomOptions room;  // of rooms without a type of their own, and of everyone
   std::vector<RoomType> room_types;
   PushOptions push;

@@ -33,7 +33,8 @@ absl::string_view ValueName(Kind kind) {
     case Kind::kTokens: return "NAMES";
     case Kind::kNetworks: return "NETWORKS";
     case Kind::kChoice: return "CHOICE";
-    case Kind::kSecret: return "TEXT";
+    case Kind::kSecret:
+    case Kind::kText: return "TEXT";
     case Kind::kFile: return "FILE";
     case Kind::kFiles: return "FILES";
   }

@@ -16,11 +16,14 @@ constexpr uint32_t kMinuteMs = 60 * 1000;
 constexpr uint32_t kDayMs = 24 * 60 * kMinuteMs;
 constexpr uint32_t kTextBytesMax = 4096;
 constexpr uint32_t kSecretBytesMax = 1024;
+constexpr uint32_t kNameBytesMax = 256;
 
 constexpr absl::string_view kIoEngines[] = {"auto", "uring", "epoll"};
 static_assert(std::size(kIoEngines) == static_cast<size_t>(IoEngine::kEpoll) + 1);
 constexpr absl::string_view kDuplicateKeys[] = {"replace", "refuse", "allow"};
 static_assert(std::size(kDuplicateKeys) == static_cast<size_t>(DuplicateKey::kAllow) + 1);
+constexpr absl::string_view kGopusherDuplicates[] = {"replace", "refuse"};
+static_assert(std::size(kGopusherDuplicates) == static_cast<size_t>(DuplicateKey::kRefuse) + 1);
 constexpr absl::string_view kRoomOverflows[] = {"skip", "latest", "close"};
 static_assert(std::size(kRoomOverflows) == static_cast<size_t>(RoomOverflow::kClose) + 1);
 constexpr absl::string_view kPersonalOverflows[] = {"refuse", "skip", "latest", "close"};
@@ -112,6 +115,7 @@ constexpr auto kIo = &Options::io;
 constexpr auto kClient = &Options::client;
 constexpr auto kWebSocket = &Options::websocket;
 constexpr auto kGopush = &Options::gopush;
+constexpr auto kGopusher = &Options::gopusher;
 constexpr auto kRoom = &Options::room;
 constexpr auto kPush = &Options::push;
 constexpr auto kGateway = &Options::gateway;
@@ -144,6 +148,12 @@ constexpr OptionSpec kOptions[] = {
         {"listen", "gopush_tcp"}, Kind::kAddresses, kTextBytesMax,
         "where gopush-cluster's TCP clients connect (6969 there); port 0 picks a free one; empty: "
         "nowhere"),
+    Text<kListen, &ListenOptions::gopusher>(
+        {"listen", "gopusher"}, Kind::kAddresses, kTextBytesMax,
+        "where Gopusher's clients connect (8900 there); port 0 picks a free one; empty: nowhere"),
+    Text<kListen, &ListenOptions::gopusher_tls>(
+        {"listen", "gopusher_tls"}, Kind::kAddresses, kTextBytesMax,
+        "where Gopusher's clients connect inside TLS; needs tls.certificates; empty: nowhere"),
     Number<kListen, &ListenOptions::backlog>(
         {"listen", "backlog"}, Kind::kCount, {1, 65535},
         "connections that may wait to be accepted, per shard and address"),
@@ -289,6 +299,45 @@ constexpr OptionSpec kOptions[] = {
     Number<kGopush, &GopushOptions::subscribers>(
         {"gopush", "subscribers"}, Kind::kCount, {1, 1024},
         "connections of one key that gopush-cluster's clients may have; more are refused"),
+
+    Text<kGopusher, &GopusherOptions::app_key>(
+        {"gopusher", "app_key"}, Kind::kText, kNameBytesMax,
+        "what stands last in the text that a login of Gopusher 1.0 signs"),
+    Text<kGopusher, &GopusherOptions::app_secret>(
+        {"gopusher", "app_secret"}, Kind::kSecret, kSecretBytesMax,
+        "what such logins are signed with; empty: they are refused; prefer "
+        "gopusher.app_secret_file, others can read a command line"),
+    Text<kGopusher, &GopusherOptions::app_secret_file>(
+        {"gopusher", "app_secret_file"}, Kind::kFile, kTextBytesMax,
+        "file that holds the secret; one newline at its end is not part of it"),
+    Text<kGopusher, &GopusherOptions::node>(
+        {"gopusher", "node"}, Kind::kText, kNameBytesMax,
+        "what stands in front of the key in that text: Gopusher's name of this node"),
+    Number<kGopusher, &GopusherOptions::time_window_s>(
+        {"gopusher", "time_window_s"}, Kind::kSeconds, {0, 24 * 60 * 60},
+        "how far a login's time may be from this host's, either way"),
+    Text<kGopusher, &GopusherOptions::client_id_alias>(
+        {"gopusher", "client_id_alias"}, Kind::kText, kNameBytesMax,
+        "the query's parameter that is the client's id"),
+    Text<kGopusher, &GopusherOptions::time_alias>(
+        {"gopusher", "time_alias"}, Kind::kText, kNameBytesMax,
+        "the query's parameter that is the time of the login"),
+    Text<kGopusher, &GopusherOptions::token_alias>(
+        {"gopusher", "token_alias"}, Kind::kText, kNameBytesMax,
+        "the query's parameter that is the token"),
+    Choice<kGopusher, &GopusherOptions::unsigned_logins>(
+        {"gopusher", "unsigned_logins"}, kSwitch,
+        "on: logins of Gopusher 0.x (c and t), which only the backend judges, are taken beside "
+        "signed ones; without a secret they always are"),
+    Choice<kGopusher, &GopusherOptions::duplicate>(
+        {"gopusher", "duplicate"}, kGopusherDuplicates,
+        "when an id logs in again: the new connection replaces the old, or is refused"),
+    Number<kGopusher, &GopusherOptions::ping_ms>(
+        {"gopusher", "ping_ms"}, Kind::kMilliseconds, {10, 10 * kMinuteMs},
+        "from a login, or a pong, to the next ping"),
+    Number<kGopusher, &GopusherOptions::pong_timeout_ms>(
+        {"gopusher", "pong_timeout_ms"}, Kind::kMilliseconds, {20, 60 * kMinuteMs},
+        "from a login, or a pong, until a client that has not answered is given up"),
 
     Number<kRoom, &RoomOptions::log_bytes>(
         {"room", "log_bytes"}, Kind::kBytes, {4 * kKiB, 1 * kGiB},

@@ -31,6 +31,7 @@ enum class Kind : uint8_t {
   kNetworks,   // config/network_list.h
   kChoice,     // one of `choices`
   kSecret,     // text that is never printed, not even in an error
+  kText,       // any text
   kFile,       // a path, from the working directory
   kFiles,      // several, separated by commas
 };

@@ -29,6 +29,8 @@ struct Addresses {
   std::vector<std::string> ws;
   std::vector<std::string> wss;
   std::vector<std::string> gopush;
+  std::vector<std::string> gopusher;
+  std::vector<std::string> gopusher_tls;
   std::vector<std::string> push;
 };
 

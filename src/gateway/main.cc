@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/load.h"
 #include "gateway/gateway.h"
@@ -83,15 +84,27 @@ void PrintHints(const std::string& program, const halley::gateway::Addresses& ad
               ctl.c_str(), client.c_str(), ctl.c_str(), Local(addresses.push.front()).c_str());
 }
 
-void WarnIfOpen(const halley::config::ListenOptions& listen) {
-  const std::string* const lists[] = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss,
-                                      &listen.gopush_tcp};
+void WarnIfOpen(const halley::config::Options& options) {
+  const halley::config::ListenOptions& listen = options.listen;
+  std::vector<const std::string*> lists = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss,
+                                           &listen.gopush_tcp};
+  if (options.gopusher.TakesUnsigned()) {
+    lists.insert(lists.end(), {&listen.gopusher, &listen.gopusher_tls});
+  }
   if (std::ranges::all_of(lists, [](const auto* l) { return halley::io::IsLoopbackOnly(*l); })) {
     return;
   }
   spdlog::warn(
       "the embedded backend believes whatever key and mid a client claims, and clients can come "
       "from other hosts: use it for development, or listen on 127.0.0.1 only");
+}
+
+// Empty when it is as one would have it.
+std::string GopusherHint(const halley::config::Options& options) {
+  const bool listening = !options.listen.gopusher.empty() || !options.listen.gopusher_tls.empty();
+  if (!listening || !options.gopusher.app_secret.empty()) return {};
+  return "without a secret nobody can sign, so logins of Gopusher 1.0 are refused, and only those of "
+         "0.x are taken: set gopusher.app_secret_file";
 }
 
 // Blocks the signals in every thread that is started after it; they are taken by WaitForSignal().
@@ -157,6 +170,8 @@ int main(int argc, char** argv) {
   if (options.gateway.check_config) {
     const auto tls = halley::gateway::TlsServers::Load(options);
     if (!tls.ok()) return Fail(tls.status());
+    const std::string hint = GopusherHint(options);
+    if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
     std::puts("the configuration is good");
     return 0;
   }
@@ -174,10 +189,13 @@ int main(int argc, char** argv) {
   PrintAddresses("ws", (*gateway)->addresses().ws);
   PrintAddresses("wss", (*gateway)->addresses().wss);
   PrintAddresses("gopush", (*gateway)->addresses().gopush);
+  PrintAddresses("gopusher", (*gateway)->addresses().gopusher);
+  PrintAddresses("gopusher_tls", (*gateway)->addresses().gopusher_tls);
   PrintAddresses("push", (*gateway)->addresses().push);
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);
-  WarnIfOpen(options.listen);
+  WarnIfOpen(options);
+  if (const std::string hint = GopusherHint(options); !hint.empty()) spdlog::warn("{}", hint);
   if (!(*gateway)->why_not_uring().empty()) {
     spdlog::warn("using epoll in place of io_uring: {}", (*gateway)->why_not_uring());
   }

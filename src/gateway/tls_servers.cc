@@ -59,7 +59,8 @@ absl::StatusOr<TlsServers> TlsServers::Load(const config::Options& options) {
     if (!client.ok()) return client.status();
     if (!options.listen.tcp_tls.empty()) status = Create(*client, &servers.tcp);
     client->protocols = {"http/1.1"};
-    if (status.ok() && !options.listen.wss.empty()) status = Create(*client, &servers.ws);
+    const bool ws = !options.listen.wss.empty() || !options.listen.gopusher_tls.empty();
+    if (status.ok() && ws) status = Create(*client, &servers.ws);
   }
   if (status.ok() && !options.push.tls_certificate.empty()) {
     status = Create(PushOptions(options), &servers.push);

@@ -2,6 +2,7 @@
 
 #include "wire/event_stream.h"
 #include "wire/gopush.h"
+#include "wire/gopusher.h"
 #include "wire/json_frame.h"
 #include "wire/permessage_deflate.h"
 #include "wire/websocket.h"
@@ -22,6 +23,7 @@ void Layouts::Make(wire::Encoding encoding, Layout* layout) {
     case wire::Encoding::kGopushTcpText:
     case wire::Encoding::kGopushWebSocket:
     case wire::Encoding::kGopushWebSocketText: MakeGopush(encoding, layout); break;
+    case wire::Encoding::kGopusher: MakeGopusher(layout); break;
   }
 }
 
@@ -71,6 +73,21 @@ void Layouts::MakeGopush(wire::Encoding encoding, Layout* layout) {
   wire::AppendGopushPush(encoding, push_.body, push_.batch, message_id_, &text);
   layout->SetBody(text);
   layout->prefix_bytes_ = 0;
+}
+
+// A message goes as it is; only a batch, of which each message has a header, is written anew.
+void Layouts::MakeGopusher(Layout* layout) {
+  if (push_.batch && wire::IsGoimBatch(push_.body)) {
+    std::string& messages = memory_->gopusher;
+    messages.clear();
+    wire::AppendGopusherBatch(push_.body, &messages);
+    layout->SetBody(messages);
+    layout->prefix_bytes_ = 0;
+    return;
+  }
+  layout->SetBody(push_.body);
+  layout->prefix_bytes_ = static_cast<uint16_t>(wire::WriteWsHeader(
+      wire::GopusherOpcode(push_.body), push_.body.size(), layout->prefix_));
 }
 
 void Layouts::Deflate(Layout* layout) {

@@ -68,6 +68,7 @@ struct LayoutMemory {
   std::string json;
   std::string deflated;
   std::array<std::string, 4> gopush;  // by encoding
+  std::string gopusher;
   MessageIds message_ids;
 };
 
@@ -94,6 +95,7 @@ class Layouts {
   void MakeJson(Layout* layout);
   void MakeEvent(Layout* layout);
   void MakeGopush(wire::Encoding encoding, Layout* layout);
+  void MakeGopusher(Layout* layout);
   void Deflate(Layout* layout);
 
   const Push& push_;

@@ -105,6 +105,8 @@ absl::Status EpollRing::Start() {
 
 uint64_t EpollRing::NowNs() { return MonotonicNowNs(); }
 
+uint64_t EpollRing::WallS() { return WallNowS(); }
+
 // --- arming
 
 void EpollRing::Accept(Tag tag, int listener) {

@@ -52,6 +52,7 @@ class EpollRing final : public Ring {
 
   absl::Status Start() override;
   uint64_t NowNs() override;
+  uint64_t WallS() override;
   void Accept(Tag tag, int listener) override;
   void PollOnce(Tag tag, int fd) override;
   void Watch(Tag tag, int fd) override;

@@ -112,6 +112,8 @@ class Ring {
 
   // Nanoseconds on the monotonic clock.
   virtual uint64_t NowNs() = 0;
+  // Whole seconds since 1970: what the host's clock says now, however it was set meanwhile.
+  virtual uint64_t WallS() = 0;
 
   // Arms a multishot accept. Accepted descriptors are non-blocking in effect (every call below is)
   // and have every socket option from the listener. Without `more` it must be armed again; at once

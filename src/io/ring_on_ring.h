@@ -17,6 +17,7 @@ class RingOnRing : public Ring {
 
   absl::Status Start() override { return inner_->Start(); }
   uint64_t NowNs() override { return inner_->NowNs(); }
+  uint64_t WallS() override { return inner_->WallS(); }
   void Accept(Tag tag, int listener) override { inner_->Accept(tag, listener); }
   void PollOnce(Tag tag, int fd) override { inner_->PollOnce(tag, fd); }
   void Watch(Tag tag, int fd) override { inner_->Watch(tag, fd); }

@@ -39,5 +39,7 @@ std::string FormatAddress(const sockaddr_storage& address);
 std::string PeerAddressOf(int fd);
 
 uint64_t MonotonicNowNs();
+// Whole seconds since 1970.
+uint64_t WallNowS();
 
 }  // namespace halley::io

@@ -70,6 +70,8 @@ absl::Status UringRing::Start() {
 
 uint64_t UringRing::NowNs() { return MonotonicNowNs(); }
 
+uint64_t UringRing::WallS() { return WallNowS(); }
+
 void UringRing::Accept(Tag tag, int listener) {
   io_uring_sqe* sqe = queue_.NextSqe();
   io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);

@@ -51,6 +51,7 @@ class UringRing final : public Ring {
 
   absl::Status Start() override;
   uint64_t NowNs() override;
+  uint64_t WallS() override;
   void Accept(Tag tag, int listener) override;
   void PollOnce(Tag tag, int fd) override;
   void Watch(Tag tag, int fd) override;

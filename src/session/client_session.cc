@@ -48,6 +48,7 @@ Event ClientSession::Next(wire::Inbox* inbox, const SessionLimits& limits, std::
       case Transport::kWebSocket: event = NextWsFrame(inbox, limits, out); break;
       case Transport::kGopush: event = NextGopush(inbox, limits, out); break;
       case Transport::kEventStream: event = NextIgnored(inbox); break;
+      case Transport::kGopusher: event = NextGopusher(inbox, limits, out); break;
     }
     if (event.kind == EventKind::kClose) return Close(event.reason, out);
     if (event.kind != EventKind::kMessage) return event;
@@ -63,7 +64,7 @@ size_t ClientSession::InboxBytesMax(const SessionLimits& limits) {
   const size_t message_bytes =
       limits.message_bytes + GapBytesMax(limits) + wire::kWsControlFrameBytesMax;
   return std::max({wire::kGoimHeaderBytes + limits.frame_body_bytes, message_bytes,
-                   limits.upgrade.header_bytes_max});
+                   limits.upgrade.header_bytes_max, limits.gopusher.upgrade.header_bytes_max});
 }
 
 void ClientSession::OnAuthenticated() {
@@ -80,6 +81,10 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
     AppendEventStreamFarewell(reason, phase == Phase::kLive, out);
     return;
   }
+  if (transport_ == Transport::kGopusher && phase == Phase::kAuthenticating) {
+    wire::AppendUpgradeRefused(wire::GopusherRefusalOf(reason), out);
+    return;
+  }
   if (wire::IsGopush(encoding_) && phase == Phase::kAuthenticating &&
       reason == CloseReason::kAuthRefused) {
     wire::AppendGopushReply(encoding_, wire::GopushReply::kBadToken, out);
@@ -92,10 +97,11 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
   }
 }
 
-bool ClientSession::OnSilence(std::string* out) const {
-  if (transport_ != Transport::kEventStream) return false;
+Silence ClientSession::OnSilence(const SessionLimits& limits, std::string* out) {
+  if (transport_ == Transport::kGopusher) return OnGopusherSilence(limits.gopusher, out);
+  if (transport_ != Transport::kEventStream) return {};
   out->append(wire::kEventHeartbeat);
-  return true;
+  return {.next_ms = limits.event_heartbeat_ms};
 }
 
 Event ClientSession::Close(CloseReason reason, std::string* out) {

@@ -1,5 +1,6 @@
 // ClientSession: one client's protocol state, from its first byte to its last: goim's frames on TCP
-// or WebSocket, or as JSON text on WebSocket, or server-sent events, or gopush-cluster's protocol. Sans-IO: bytes in, events and bytes out; no socket, no
+// or WebSocket, or as JSON text on WebSocket, or server-sent events, or gopush-cluster's protocol, or
+// Gopusher's. Sans-IO: bytes in, events and bytes out; no socket, no
 // clock, and nothing allocated that is a session's own: what is inflated, or was JSON, lies in
 // memory of the thread.
 //
@@ -14,12 +15,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "wire/close_reason.h"
 #include "wire/goim_frame.h"
 #include "wire/gopush.h"
+#include "wire/gopusher.h"
 #include "wire/http_upgrade.h"
 #include "wire/inbox.h"
 #include "wire/utf8.h"
@@ -27,12 +30,20 @@
 
 namespace halley::session {
 
+struct GopusherLimits {
+  wire::GopusherApp app;
+  uint32_t ping_ms = 9000;           // from a login or a pong to the next ping
+  uint32_t pong_timeout_ms = 10'000;  // and until the client is given up; more than that
+  wire::UpgradeLimits upgrade{.gopusher = true};
+};
+
 struct SessionLimits {
   uint32_t frame_body_bytes = 4096;    // goim body of an uplink frame
   uint32_t message_bytes = 8192;       // WebSocket message, all fragments together
   uint32_t fragments = 64;             // fragments of one WebSocket message
   uint32_t event_heartbeat_ms = 15'000;  // between two signs of life on an event stream
   wire::UpgradeLimits upgrade;
+  GopusherLimits gopusher;
 };
 
 enum class Transport : uint8_t {
@@ -40,17 +51,18 @@ enum class Transport : uint8_t {
   kWebSocket,
   kGopush,       // gopush-cluster's TCP
   kEventStream,  // what kWebSocket becomes when it is server-sent events that were asked for
+  kGopusher,     // Gopusher's WebSocket
 };
 
 enum class EventKind : uint8_t {
   kNeedMore,      // present the inbox again with more bytes
-  kOutput,        // nothing to decide; `out` has bytes for the peer (a pong). Call Next() again
+  kOutput,        // nothing to decide; `out` may have bytes for the peer (a pong). Call Next() again
   kUpgraded,      // the WebSocket upgrade was accepted, `out` has the 101; frame.body is the value
                   // of the Cookie header (empty when there was none), for the backend
   kFile,          // no WebSocket was asked for, but a file: frame.body is the whole response, which
                   // lives as long as the limits. To be sent and closed behind; not to be fed again
   kAuthenticate,  // op 7 before login, or an opening request that is one: body is the token
-  kHeartbeat,     // op 2 (or 3): answer with the room's online count
+  kHeartbeat,     // op 2 (or 3), or what stands for it: answer with the room's online count
   kChangeRoom,    // op 12: body is the room id, empty to leave
   kSub,           // op 14: body is the list of ops
   kUnsub,         // op 16
@@ -64,6 +76,15 @@ struct Opening {
   std::string_view cookie;  // for the backend
   std::string answer;       // the first bytes for the client, once it is logged in
   uint32_t idle_ms = 0;     // time that may pass without a word from the client, or until OnSilence()
+  // When the client says that it signed the login, in seconds since 1970: only good within
+  // gopusher.time_window_s of now.
+  std::optional<uint64_t> signed_at_s;
+};
+
+// What happens when a client's time is up.
+struct Silence {
+  uint32_t next_ms = 0;      // until it is up again; 0: it is over
+  bool asks = false;         // the sign of life must be answered: until then it shows nothing
 };
 
 struct Event {
@@ -79,7 +100,7 @@ class ClientSession {
  public:
   explicit ClientSession(Transport transport)
       : transport_(transport),
-        phase_(transport == Transport::kWebSocket ? Phase::kUpgrade : Phase::kLogin) {}
+        phase_(BeginsWithUpgrade(transport) ? Phase::kUpgrade : Phase::kLogin) {}
 
   // Consumes from the front of `inbox`, appends bytes for the peer to `out`, and returns the next
   // event. Frames other than op 7 before login are consumed and not answered, as in goim.
@@ -92,9 +113,9 @@ class ClientSession {
   void OnAuthenticated();
   bool authenticated() const { return authenticated_; }
 
-  // The client's time is up. True: in its protocol it is the server that gives signs of life; `out`
-  // has one, and another is due when as much time has passed. False: it is over.
-  bool OnSilence(std::string* out) const;
+  // The client's time is up. Where in its protocol it is the server that gives signs of life, `out`
+  // has one; elsewhere it is over.
+  Silence OnSilence(const SessionLimits& limits, std::string* out);
 
   // Appends a farewell for a close that the server decides (WebSocket close frame with the reason's
   // code, an event that tells it, an HTTP status while the request is unanswered, nothing on TCP). The session is over: what
@@ -114,6 +135,9 @@ class ClientSession {
     kClosed,
   };
 
+  static bool BeginsWithUpgrade(Transport transport) {
+    return transport == Transport::kWebSocket || transport == Transport::kGopusher;
+  }
   Event NextTcpFrame(wire::Inbox* inbox, const SessionLimits& limits);
   Event Close(wire::CloseReason reason, std::string* out);
 
@@ -150,6 +174,13 @@ class ClientSession {
   Event NextGopush(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   Event NextGopushHeartbeat(wire::Inbox* inbox);
 
+  // Gopusher.
+  Event OpenGopusher(const wire::UpgradeRequest& request, wire::Inbox* inbox,
+                     const SessionLimits& limits, std::string* out);
+  Event NextGopusher(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
+  Silence OnGopusherSilence(const GopusherLimits& limits, std::string* out);
+  uint32_t MessageBytesMax(const SessionLimits& limits) const;
+
   // How many bytes may lie unused between the joined part of a message and what is unread before
   // the two are closed up. An eighth of the limit: moving the message costs at most eight bytes for
   // each one received, however many control frames stand between its fragments.
@@ -159,6 +190,7 @@ class ClientSession {
   Phase phase_;
   wire::Encoding encoding_ = wire::Encoding::kGoimTcp;
   bool authenticated_ : 1 = false;
+  bool pinged_ : 1 = false;  // Gopusher: and no pong has come since
 
   // The WebSocket message under way. It is joined at the front of the inbox:
   //   begin | joined_bytes_ of payload | gap_bytes_ of used headers | unread ... | end

@@ -22,7 +22,9 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
   wire::UpgradeRequest request;
   wire::UpgradeRefusal refusal = wire::UpgradeRefusal::kUnavailable;
   size_t scanned = scanned_bytes_;
-  switch (wire::ParseUpgrade(inbox->view(), limits.upgrade, &scanned, &request, &refusal)) {
+  const wire::UpgradeLimits& upgrade =
+      transport_ == Transport::kGopusher ? limits.gopusher.upgrade : limits.upgrade;
+  switch (wire::ParseUpgrade(inbox->view(), upgrade, &scanned, &request, &refusal)) {
     case wire::UpgradeStatus::kMore:
       scanned_bytes_ = static_cast<uint32_t>(scanned);
       return {};
@@ -37,6 +39,7 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
     return OpenEventStream(request, inbox, limits, out);
   }
   if (request.dialect == wire::Dialect::kGopush) return OpenGopush(request, inbox, out);
+  if (request.dialect == wire::Dialect::kGopusher) return OpenGopusher(request, inbox, limits, out);
   return OpenWebSocket(request, inbox, out);
 }
 
@@ -122,6 +125,10 @@ Event ClientSession::OnWsControl(wire::Inbox* inbox, const wire::WsHeader& heade
   const bool ping = header.opcode == wire::WsOpcode::kPing;
   if (ping) wire::AppendWsPong({payload, payload_bytes}, out);
   Skip(inbox, header.header_bytes + payload_bytes, limits);
+  if (transport_ == Transport::kGopusher && header.opcode == wire::WsOpcode::kPong) {
+    pinged_ = false;
+    return {EventKind::kHeartbeat, CloseReason::kNone, {}};
+  }
   return {ping ? EventKind::kOutput : EventKind::kNeedMore, CloseReason::kNone, {}};
 }
 
@@ -135,7 +142,7 @@ CloseReason ClientSession::BeginFragment(wire::Inbox* inbox, const wire::WsHeade
     compressed_ = header.compressed;
     fragments_ = 0;
   }
-  if (header.payload_bytes > limits.message_bytes - joined_bytes_ ||
+  if (header.payload_bytes > MessageBytesMax(limits) - joined_bytes_ ||
       fragments_ >= limits.fragments) {
     return CloseReason::kFrameTooBig;
   }
@@ -181,6 +188,7 @@ DecodeStatus ClientSession::DecodeFrame(std::string_view message, const SessionL
   if (encoding_ == wire::Encoding::kJsonWebSocket) {
     return wire::DecodeJsonFrame(message, limits.frame_body_bytes, frame);
   }
+  if (transport_ == Transport::kGopusher) return DecodeStatus::kDone;
   if (wire::IsGopush(encoding_)) {
     frame->op = wire::op::kHeartbeat;
     return message == wire::kGopushHeartbeat ? DecodeStatus::kDone : DecodeStatus::kBad;

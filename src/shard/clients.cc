@@ -17,6 +17,7 @@ session::Transport TransportOf(ListenerKind kind) {
     case ListenerKind::kTcp: break;
     case ListenerKind::kWebSocket: return session::Transport::kWebSocket;
     case ListenerKind::kGopush: return session::Transport::kGopush;
+    case ListenerKind::kGopusher: return session::Transport::kGopusher;
     case ListenerKind::kPush: HALLEY_ASSERT(false);
   }
   return session::Transport::kTcp;
@@ -284,7 +285,7 @@ wire::CloseReason Shard::OnEvent(Connection& connection, const session::Event& e
       }
       break;
     case session::EventKind::kFile: AnswerWithFile(connection, frame.body); break;
-    case session::EventKind::kAuthenticate: BeginLogin(connection, event); break;
+    case session::EventKind::kAuthenticate: return BeginLogin(connection, event);
     case session::EventKind::kHeartbeat: OnHeartbeat(connection, frame); break;
     case session::EventKind::kChangeRoom: return OnChangeRoom(connection, frame);
     case session::EventKind::kSub: return OnAccepts(connection, frame, /*add=*/true);
@@ -330,7 +331,13 @@ void Shard::SendFile(Connection& connection) {
 }
 
 void Shard::OnHeartbeat(Connection& connection, const wire::GoimFrame& frame) {
-  connection.deadline_ns = now_ns_ + uint64_t{connection.idle_ms} * 1'000'000;
+  const uint64_t deadline_ns = now_ns_ + uint64_t{connection.idle_ms} * 1'000'000;
+  if (deadline_ns < connection.deadline_ns) {
+    // A ping was given longer to be answered than there is until the next one.
+    SetDeadline(connection, deadline_ns);
+  } else {
+    connection.deadline_ns = deadline_ns;
+  }
   backend_.Heartbeat(IdentityOf(connection));
   const hub::Room* room = hub_.RoomOf(SlotOf(connection));
   const uint64_t online = room == nullptr ? 0 : OnlineIn(*room);

@@ -45,15 +45,19 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
 void Shard::OnSilence(Connection& connection) {
   const uint32_t slot = SlotOf(connection);
   farewell_.clear();
-  if (!connection.session.OnSilence(&farewell_)) {
+  const session::Silence silence = connection.session.OnSilence(session_limits_, &farewell_);
+  if (silence.next_ms == 0) {
     BeginClose(connection, wire::CloseReason::kIdleTimeout);
     return;
   }
-  if (!hub_.channel(slot).blocked()) {
+  if (silence.asks) {
+    // There is never more than one without an answer, so it may wait in front of a full socket.
+    hub_.Reply(slot, farewell_);
+  } else if (!hub_.channel(slot).blocked()) {
     hub_.Reply(slot, farewell_);
     backend_.Heartbeat(IdentityOf(connection));
   }
-  SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
+  SetDeadline(connection, now_ns_ + uint64_t{silence.next_ms} * 1'000'000);
 }
 
 void Shard::CloseChannel(Connection& connection, bool farewell_written) {

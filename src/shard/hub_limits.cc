@@ -38,6 +38,27 @@ hub::LaneLimits LaneLimitsOf(const config::RoomOptions& room) {
   return limits;
 }
 
+// Requests are read as everywhere, but nothing is agreed on: Gopusher's clients know of nothing.
+session::GopusherLimits GopusherLimitsOf(const config::GopusherOptions& options,
+                                         const wire::UpgradeLimits& upgrade) {
+  session::GopusherLimits limits;
+  limits.app.key = options.app_key;
+  limits.app.secret = options.app_secret;
+  limits.app.node = options.node;
+  limits.app.id_name = options.client_id_alias;
+  limits.app.time_name = options.time_alias;
+  limits.app.token_name = options.token_alias;
+  limits.app.unsigned_logins = options.TakesUnsigned();
+  limits.ping_ms = options.ping_ms;
+  limits.pong_timeout_ms = options.pong_timeout_ms;
+  limits.upgrade = upgrade;
+  limits.upgrade.gopusher = true;
+  limits.upgrade.deflate = false;
+  limits.upgrade.subprotocols.clear();
+  limits.upgrade.files = {};
+  return limits;
+}
+
 }  // namespace
 
 hub::HubLimits HubLimitsOf(const config::Options& options, uint64_t wall_offset_ms) {
@@ -72,6 +93,7 @@ session::SessionLimits SessionLimitsOf(const config::Options& options) {
       wire::OriginPolicy(config::ParseOriginList(options.websocket.origins).value());
   if (options.websocket.page) limits.upgrade.files = web::Files();
   limits.upgrade.forwarded_for = !ProxiesOf(options).empty();
+  limits.gopusher = GopusherLimitsOf(options.gopusher, limits.upgrade);
   return limits;
 }
 

@@ -6,11 +6,26 @@
 #include "shard/client_address.h"
 #include "shard/shard.h"
 #include "wire/gopush.h"
+#include "wire/gopusher.h"
 
 namespace halley::shard {
+namespace {
 
-void Shard::BeginLogin(Connection& connection, const session::Event& event) {
+// Where a protocol knows no ops, a client gets whatever is pushed.
+bool KnowsOps(wire::Encoding encoding) {
+  return !wire::IsGopush(encoding) && encoding != wire::Encoding::kGopusher;
+}
+
+}  // namespace
+
+// Anything but kNone: the login is over before the backend is asked.
+wire::CloseReason Shard::BeginLogin(Connection& connection, const session::Event& event) {
   const wire::GoimFrame& frame = event.frame;
+  if (event.opening != nullptr && event.opening->signed_at_s.has_value() &&
+      !wire::IsGopusherTimely(*event.opening->signed_at_s, ring_.WallS(),
+                              options_.gopusher.time_window_s)) {
+    return wire::CloseReason::kAuthRefused;
+  }
   connection.phase = Phase::kWaiting;
   if (connection.greeting() == nullptr) connection.extra = std::make_unique<Greeting>();
   Greeting& greeting = *connection.greeting();
@@ -32,6 +47,7 @@ void Shard::BeginLogin(Connection& connection, const session::Event& event) {
   request.cookie = greeting.cookie;
   request.address = address;
   backend_.Connect(request, *this);
+  return wire::CloseReason::kNone;
 }
 
 void Shard::OnConnectReply(backend::Ticket ticket, backend::ConnectReply reply) {
@@ -79,7 +95,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   connection.session.OnAuthenticated();
   hub_.AddChannel({slot, GenerationOf(connection), connection.fd, connection.session.encoding(),
                    reply.mid, reply.key, reply.accepts,
-                   wire::IsGopush(connection.session.encoding())});
+                   !KnowsOps(connection.session.encoding())});
   hub_.Mute(slot);
   hub_.Reply(slot, asked.answer);
   ++counts_.logins;
@@ -113,7 +129,8 @@ bool Shard::PlaceForKey(const std::string& key, wire::Encoding encoding,
     displaced->clear();
     return place;
   }
-  switch (options_.client.duplicate_key) {
+  const bool gopusher = encoding == wire::Encoding::kGopusher;
+  switch (gopusher ? options_.gopusher.duplicate : options_.client.duplicate_key) {
     case config::DuplicateKey::kReplace: return true;
     case config::DuplicateKey::kRefuse: return false;
     case config::DuplicateKey::kAllow: break;

@@ -38,7 +38,7 @@
 
 namespace halley::shard {
 
-enum class ListenerKind : uint8_t { kTcp, kWebSocket, kGopush, kPush };
+enum class ListenerKind : uint8_t { kTcp, kWebSocket, kGopush, kPush, kGopusher };
 
 struct ShardListener {
   ListenerKind kind;
@@ -129,7 +129,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
 
   // --- logging in and moving (login.cc)
   void OnConnectReply(backend::Ticket ticket, backend::ConnectReply reply) override;
-  void BeginLogin(Connection& connection, const session::Event& event);
+  wire::CloseReason BeginLogin(Connection& connection, const session::Event& event);
   void FinishLogin(Connection& connection, backend::ConnectReply& reply);
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
   uint32_t IdleMs(const Asked& asked, const backend::ConnectReply& reply) const;

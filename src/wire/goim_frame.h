@@ -23,8 +23,9 @@ enum class Encoding : uint8_t {
   kGopushTcpText,         // and JSON strings
   kGopushWebSocket,
   kGopushWebSocketText,
+  kGopusher,              // wire/gopusher.h
 };
-inline constexpr size_t kEncodingsCount = 9;
+inline constexpr size_t kEncodingsCount = 10;
 // goim's frames as they are.
 inline bool IsGoim(Encoding encoding) { return encoding <= Encoding::kGoimWebSocketDeflate; }
 

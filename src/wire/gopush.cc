@@ -65,11 +65,6 @@ DecodeStatus TakeCommand(std::string_view* rest, size_t bytes_max, GopushCommand
   return DecodeStatus::kDone;
 }
 
-bool IsUtf8(std::string_view text) {
-  Utf8Validator validator;
-  return validator.Feed(text) && validator.complete();
-}
-
 bool OnWebSocket(Encoding encoding) {
   return encoding == Encoding::kGopushWebSocket || encoding == Encoding::kGopushWebSocketText;
 }
@@ -122,14 +117,7 @@ bool ReadGopushSubscription(const GopushSubscription& subscription, std::string*
     return false;
   }
   *idle_ms = (seconds + kGraceSeconds) * 1000;
-  token->append("{\"key\":");
-  AppendJsonString(subscription.key, token);
-  token->append(",\"mid\":0");
-  if (!subscription.token.empty()) {
-    token->append(",\"token\":");
-    AppendJsonString(subscription.token, token);
-  }
-  token->append("}");
+  AppendJsonLogin(subscription.key, subscription.token, token);
   return true;
 }
 

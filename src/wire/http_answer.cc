@@ -40,9 +40,13 @@ constexpr std::array<Answer, kRefusalsCount> kAnswers = {{
      "The Connection header does not name upgrade: send \"Connection: Upgrade\", and let proxies "
      "on the way forward it."},
     {kBadRequest, "", "Sec-WebSocket-Key is missing or not 16 bytes in base64: send such a key."},
+    {kBadRequest, "", "The query is malformed: percent-encode what stands in it."},
     {kBadRequest, "",
      "Sec-WebSocket-Version is missing: send \"Sec-WebSocket-Version: 13\"."},
-    {kBadRequest, "", "The query is malformed: percent-encode what stands in it."},
+    {kBadRequest, "", "This id is connected already: end that connection first."},
+    {"401 Unauthorized", "Sec-WebSocket-Version: 13\r\n",
+     "The id, the time or the token is missing or not good: send a token that is signed now, by "
+     "this server's clock."},
     {"403 Forbidden", "",
      "The token, or the cookie, is not accepted: send one that this server's backend gave out."},
     {"403 Forbidden", "",
@@ -121,6 +125,14 @@ void AppendUpgradeAccepted(const UpgradeRequest& request, std::string* out) {
     AppendDeflateAnswer(request.deflate, out);
   }
   out->append("\r\n\r\n");
+}
+
+UpgradeRefusal GopusherRefusalOf(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kAuthRefused: return UpgradeRefusal::kGopusherUnauthorized;
+    case CloseReason::kDuplicateRefused: return UpgradeRefusal::kGopusherDuplicate;
+    default: return UpgradeRefusal::kUnavailable;
+  }
 }
 
 UpgradeRefusal RefusalOf(CloseReason reason) {

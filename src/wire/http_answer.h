@@ -16,6 +16,7 @@ void AppendUpgradeAccepted(const UpgradeRequest& request, std::string* out);
 
 // What a client is told that has not been answered when its connection ends.
 UpgradeRefusal RefusalOf(CloseReason reason);
+UpgradeRefusal GopusherRefusalOf(CloseReason reason);
 
 // Appends the whole response that refuses a request; the connection is to be closed behind it.
 void AppendUpgradeRefused(UpgradeRefusal refusal, std::string* out);

@@ -78,6 +78,10 @@ struct Target {
 // What is at each path: the one place that says so.
 Refusal ChooseRoute(std::string_view method, std::string_view path, const UpgradeLimits& limits,
                     Target* target) {
+  if (limits.gopusher) {
+    target->dialect = Dialect::kGopusher;
+    return method == "GET" ? Refusal() : UpgradeRefusal::kNotGet;
+  }
   struct Route {
     std::string_view path;
     Dialect dialect;

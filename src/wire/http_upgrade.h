@@ -29,11 +29,13 @@ enum class Dialect : uint8_t {
   kJson,
   kEventStream,  // no WebSocket: server-sent events
   kGopush,       // what the query asks for
+  kGopusher,     // at every path of a listener of its own
 };
 
 struct UpgradeLimits {
   size_t header_bytes_max = 8192;  // request line and headers with their final empty line
   size_t headers_max = 64;
+  bool gopusher = false;     // whether every path is Gopusher's, and no other's
   bool deflate = false;      // whether permessage-deflate is agreed to, on /sub
   std::string subprotocols;  // "a,b": of those that a client offers, the first that stands here
   OriginPolicy origins;
@@ -54,6 +56,8 @@ enum class UpgradeRefusal : uint8_t {
   kBadKey,              // 400: Sec-WebSocket-Key is not 16 bytes in base64
   kBadQuery,            // 400: never by the parser; for who reads the query
   kNoVersion,           // 400: Sec-WebSocket-Version is missing
+  kGopusherDuplicate,   // 400: never by the parser; as kDuplicate, in Gopusher's words
+  kGopusherUnauthorized,  // 401: never by the parser; as kUnauthorized, in Gopusher's words
   kUnauthorized,        // 403: never by the parser; for who checks the token
   kForeignOrigin,       // 403: a page that may not connect
   kNotFound,            // 404

@@ -95,6 +95,17 @@ void AppendJsonString(std::string_view text, std::string* out) {
   out->push_back('"');
 }
 
+void AppendJsonLogin(std::string_view key, std::string_view token, std::string* out) {
+  out->append("{\"key\":");
+  AppendJsonString(key, out);
+  out->append(",\"mid\":0");
+  if (!token.empty()) {
+    out->append(",\"token\":");
+    AppendJsonString(token, out);
+  }
+  out->append("}");
+}
+
 bool AppendJsonValue(std::string_view text, std::string* out) {
   thread_local Json json;
   if (json.parser.parse(text.data(), text.size()).error() != simdjson::SUCCESS) return false;

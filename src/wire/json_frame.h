@@ -31,6 +31,9 @@ void AppendJsonPush(int32_t op, std::string_view body, bool batch, std::string* 
 
 // Appends the text, which is UTF-8, as a JSON string.
 void AppendJsonString(std::string_view text, std::string* out);
+// Appends goim's token for who has a key and perhaps a token of another protocol's:
+// {"key":"John","mid":0,"token":"..."}. Both are UTF-8.
+void AppendJsonLogin(std::string_view key, std::string_view token, std::string* out);
 // Appends the text without the space that JSON does not need, where it is a JSON value that nests no
 // deeper than a token may; false, and nothing appended, where it is none.
 bool AppendJsonValue(std::string_view text, std::string* out);

@@ -22,4 +22,10 @@ class Utf8Validator {
   uint8_t state_ = 0;  // row of the table in utf8.cc: which bytes may come next
 };
 
+// Of a whole text.
+inline bool IsUtf8(std::string_view text) {
+  Utf8Validator validator;
+  return validator.Feed(text) && validator.complete();
+}
+
 }  // namespace halley::wire

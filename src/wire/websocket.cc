@@ -124,6 +124,11 @@ void AppendWsClose(uint16_t code, std::string* out) {
   out->append(frame, header_bytes + payload_bytes);
 }
 
+void AppendWsPing(std::string* out) {
+  char header[2];
+  out->append(header, WriteWsHeader(WsOpcode::kPing, 0, header));
+}
+
 void AppendWsPong(std::string_view payload, std::string* out) {
   HALLEY_ASSERT(payload.size() <= kWsControlBytesMax);
   char header[2];

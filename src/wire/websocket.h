@@ -71,6 +71,8 @@ WsCloseStatus ParseWsClose(std::string_view payload, uint16_t* code);
 // Appends a close frame with `code`; without a payload when it is 0.
 void AppendWsClose(uint16_t code, std::string* out);
 
+// Appends a ping without payload.
+void AppendWsPing(std::string* out);
 // Appends the pong that answers a ping with `payload` (at most kWsControlBytesMax).
 void AppendWsPong(std::string_view payload, std::string* out);
 

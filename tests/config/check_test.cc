@@ -100,6 +100,29 @@ TEST(Check, PushingFromOutsideTakesASecret) {
   EXPECT_EQ(Message(options), "");
 }
 
+TEST(Check, APingLeavesTimeToAnswerIt) {
+  Options options;
+  options.gopusher.pong_timeout_ms = options.gopusher.ping_ms + 1;
+  EXPECT_EQ(Message(options), "");
+  --options.gopusher.pong_timeout_ms;
+  EXPECT_EQ(Message(options, {{"gopusher.ping_ms", "halley.toml:5:1"}}),
+            "halley.toml:5:1: gopusher.pong_timeout_ms (9000) leaves no time to answer a ping after "
+            "gopusher.ping_ms (9000): raise it to 9001 or more");
+}
+
+TEST(Check, ParametersOfGopusherHaveNames) {
+  Options options;
+  options.gopusher.client_id_alias = "c-_.~9";
+  EXPECT_EQ(Message(options), "");
+  for (const char* name : {"", "a b", "a=", "a&b", "%41", "a+", "\xC3\xBC", "time", "token"}) {
+    options.gopusher.client_id_alias = name;
+    EXPECT_EQ(Message(options, {{"gopusher.client_id_alias", "halley.toml:6:1"}}),
+              "halley.toml:6:1: gopusher.client_id_alias is no name of a parameter, or one that has "
+              "two meanings: use letters, digits and -._~, and another name for each")
+        << name;
+  }
+}
+
 TEST(Check, SomebodyMaySendAProxyHeader) {
   Options options;
   options.listen.proxy_protocol = true;
@@ -115,8 +138,8 @@ TEST(Check, TlsHasSomethingToShow) {
   options.listen.tcp = options.listen.ws = "";
   options.listen.wss = "127.0.0.1:0";
   EXPECT_EQ(Message(options, {{"listen.wss", "--wss"}}),
-            "--wss: listen.wss and listen.tcp_tls need a certificate to show: set "
-            "tls.certificates");
+            "--wss: listen.wss, listen.tcp_tls and listen.gopusher_tls need a certificate to show: "
+            "set tls.certificates");
   options.tls.certificates = "a.pem, b.pem";
   EXPECT_EQ(Message(options), "");
   options.tls.keys = "a.key";

@@ -72,6 +72,7 @@ std::string OtherValue(const OptionSpec& spec) {
   if (spec.kind == Kind::kOrigins) return "'https://example.com'";
   if (spec.kind == Kind::kTokens) return "'chat'";
   if (spec.kind == Kind::kFiles) return "'a.pem'";
+  if (spec.kind == Kind::kText) return absl::StrCat("'another_", spec.name, "'");
   if (spec.kind == Kind::kNetworks) return "'10.0.0.0/8'";
   return spec.kind == Kind::kCpus ? "'0-1'" : "'127.0.0.1:0'";
 }
@@ -112,7 +113,7 @@ TEST(Load, RefusesUnknownKeysWithTheirPlace) {
             ":1:9: there is no option 'client.extra': halley --help lists all");
   EXPECT_EQ(FileMessage("\n[lisen]\n"),
             ":2:2: there is no section 'lisen': the sections are listen, tls, shard, io, client, "
-            "websocket, gopush, room, push, gateway");
+            "websocket, gopush, gopusher, room, push, gateway");
   EXPECT_EQ(FileMessage("'listen.tcp' = '127.0.0.1:1'\n"),
             ":1:1: 'listen.tcp' is one name in TOML: write it without the quotes");
   EXPECT_EQ(FileMessage("gateway.check_config = true\n"),
@@ -194,6 +195,17 @@ TEST(Load, ReadsTheSecretFromAFile) {
   EXPECT_EQ(invocation->options.push.secret, "correct horse");
 }
 
+TEST(Load, ReadsGopushersSecretFromAFile) {
+  const TempFile file("correct horse\n");
+  const auto invocation = LoadThese({"--gopusher.app_secret_file", file.path()});
+  ASSERT_TRUE(invocation.ok()) << invocation.status();
+  EXPECT_EQ(invocation->options.gopusher.app_secret, "correct horse");
+  EXPECT_EQ(invocation->options.push.secret, "");
+  EXPECT_FALSE(invocation->options.gopusher.TakesUnsigned());
+  EXPECT_EQ(FileMessage("[gopusher]\napp_secret = 'a'\napp_secret_file = 'b'\n"),
+            ":3:1: gopusher.app_secret and gopusher.app_secret_file are both set: keep one");
+}
+
 TEST(Load, TheSecretFileHasALimit) {
   const std::string longest(1024, 'x');
   EXPECT_EQ(Message({"--secret-file", TempFile(longest).path()}), "");
@@ -219,7 +231,9 @@ TEST(Load, NeverPrintsASecret) {
   const TempFile twice(absl::StrCat("[push]\nsecret = '", secret, "'\nsecret_file = 'x'\n"));
   EXPECT_FALSE(absl::StrContains(Message({"--config", twice.path()}), secret));
   EXPECT_FALSE(absl::StrContains(Message({"--push.secert=" + secret}), secret));
-  const TempFile open(absl::StrCat("[push]\nsecret = '", secret, "'\n"));
+  EXPECT_FALSE(absl::StrContains(Message({"--gopusher.app_sceret=" + secret}), secret));
+  const TempFile open(absl::StrCat("[push]\nsecret = '", secret, "'\n[gopusher]\napp_secret = '",
+                                   secret, "'\n"));
   const auto printed = LoadThese({"--config", open.path(), "--print-config"});
   ASSERT_TRUE(printed.ok());
   EXPECT_FALSE(absl::StrContains(printed->print, secret));

@@ -137,5 +137,31 @@ class CompressingNpmWs(NpmWs):
         self.assertEqual(client.wait_for_messages(1 + len(wanted))[1:], wanted)
 
 
+class GopusherNpmWs(GatewayTest):
+    """What a page of Gopusher's would be made of: it answers pings by itself."""
+
+    flags = ("--listen.gopusher", "127.0.0.1:0", "--gopusher.ping_ms", "100",
+             "--gopusher.pong_timeout_ms", "2000")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.modules = install_ws()
+        super().setUpClass()
+
+    def test_it_lives_on_pings_and_gets_what_is_pushed(self):
+        url = "ws://%s:%d" % self.gateway.gopusher
+        client = self.keep(Client(self.modules, url + "/ws?c=npm&t=x"))
+        client.wait_for({"what": "open", "extensions": ""})
+        ping = {"what": "ping", "hex": ""}
+        wait_until(lambda: client.events.count(ping) >= 25, "more pings than one timeout has")
+        pusher = self.keep(Pusher(self.gateway))
+        self.assertEqual(pusher.push_keys(["npm"], "naïve ✓".encode()).taken, 1)
+        client.wait_for({"what": "message", "hex": "naïve ✓".encode().hex(), "binary": False})
+        self.keep(Client(self.modules, url + "/ws?c=npm&t=x")).wait_for(
+            {"what": "refused", "status": 400})
+        self.keep(Client(self.modules, url + "/ws?c=npm")).wait_for(
+            {"what": "refused", "status": 401})
+
+
 if __name__ == "__main__":
     harness.main()

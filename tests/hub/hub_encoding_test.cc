@@ -169,6 +169,25 @@ TEST_F(HubEncodingTest, GopushClientsGetEveryOpWithAscendingIds) {
   EXPECT_EQ(hub_.PushAll({kOp, false, "3"}, 0, 5), 0u);
 }
 
+TEST_F(HubEncodingTest, GopushersClientsGetBodiesAsTheyAre) {
+  hub_.AddChannel({0, 1, 100, Encoding::kGopusher, 0, "key", {}, /*every_op=*/true});
+  EXPECT_EQ(hub_.PushKey("key", {-7, false, "one"}).taken, 1u);
+  EXPECT_EQ(hub_.PushAll({kOp, false, "\xFF\x01"}, 0, 5), 1u);
+  EXPECT_EQ(hub_.PushAll({kOp, false, ""}, 0, 5), 1u);
+  EXPECT_EQ(Flush().at(0), std::string("\x81\x03one\x82\x02\xFF\x01\x81\x00", 11));
+  std::string batch;
+  for (const std::string body : {"two", "three"}) {
+    char header[wire::kGoimHeaderBytes];
+    wire::WriteGoimHeader(header, 1, kOp, 0, body.size());
+    batch.append(header, sizeof header).append(body);
+  }
+  EXPECT_EQ(hub_.PushKey("key", {kOp, true, batch}).taken, 1u);
+  EXPECT_EQ(Flush().at(0), "\x81\x03two\x81\x05three");
+  const std::string large(70'000, 'x');
+  EXPECT_EQ(hub_.PushAll({kOp, false, large}, 0, 5), 1u);
+  EXPECT_EQ(Flush().at(0), std::string("\x81\x7F\0\0\0\0\0\x01\x11\x70", 10) + large);
+}
+
 TEST(MessageIds, AscendWhateverTheClockDoes) {
   MessageIds ids;
   EXPECT_EQ(ids.Take(1), 1u);

@@ -1,5 +1,6 @@
 #include "io/sockets.h"
 
+#include <ctime>
 #include <string>
 
 #include "io/loopback.h"
@@ -66,6 +67,13 @@ TEST(Sockets, PeerAddressIsEmptyWhenUnknown) {
   EXPECT_EQ(PeerAddressOf(-1), "");
   const TcpPair pair = TcpPair::Make();
   EXPECT_EQ(PeerAddressOf(pair.ours.get()).rfind("127.0.0.1:", 0), 0u);
+}
+
+TEST(Sockets, TheWallsClockIsTheHosts) {
+  const auto before = static_cast<uint64_t>(std::time(nullptr));
+  const uint64_t now = WallNowS();
+  EXPECT_GE(now + 1, before);  // time() is a tick behind
+  EXPECT_LE(now, before + 60);
 }
 
 TEST(Sockets, TimeDoesNotGoBack) {

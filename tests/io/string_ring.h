@@ -30,6 +30,7 @@ class StringRing final : public Ring {
  public:
   absl::Status Start() override { return absl::OkStatus(); }
   uint64_t NowNs() override { return 0; }
+  uint64_t WallS() override { return 0; }
   void Accept(Tag, int) override {}
   void PollOnce(Tag, int) override {}
   void Watch(Tag, int) override {}

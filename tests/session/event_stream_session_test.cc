@@ -113,7 +113,9 @@ TEST(EventStreamSession, AfterItAnEvent) {
   Asking asking(Request("/sse?token=x"));
   asking.session.OnAuthenticated();
   std::string beat;
-  EXPECT_TRUE(asking.session.OnSilence(&beat));
+  const Silence silence = asking.session.OnSilence(asking.limits, &beat);
+  EXPECT_EQ(silence.next_ms, 1234u);
+  EXPECT_FALSE(silence.asks);
   EXPECT_EQ(beat, ":\n\n");
   EXPECT_EQ(asking.Farewell(CloseReason::kReplaced),
             "event: close\ndata: {\"code\":3001,\"reason\":\"replaced\"}\n\n");
@@ -125,8 +127,8 @@ TEST(EventStreamSession, AfterItAnEvent) {
 
 TEST(EventStreamSession, OthersAreSilentForTooLong) {
   std::string beat;
-  EXPECT_FALSE(ClientSession(Transport::kTcp).OnSilence(&beat));
-  EXPECT_FALSE(testing::LoggedIn().session.OnSilence(&beat));
+  EXPECT_EQ(ClientSession(Transport::kTcp).OnSilence({}, &beat).next_ms, 0u);
+  EXPECT_EQ(testing::LoggedIn().session.OnSilence({}, &beat).next_ms, 0u);
   EXPECT_EQ(beat, "");
 }
 

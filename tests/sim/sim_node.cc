@@ -22,7 +22,8 @@ SimNode::SimNode(uint64_t seed, const NodeSetup& setup)
     shard.backend = backends_.back().get();
     shard.push = services_.back().get();
     for (const shard::ListenerKind kind :
-         {shard::ListenerKind::kTcp, shard::ListenerKind::kWebSocket, shard::ListenerKind::kPush}) {
+         {shard::ListenerKind::kTcp, shard::ListenerKind::kWebSocket, shard::ListenerKind::kPush,
+          shard::ListenerKind::kGopusher}) {
       shard.listeners.push_back({kind, ring.AddListener(net().Listen(kind, &ring))});
     }
     shards_.push_back(std::make_unique<shard::Shard>(shard));

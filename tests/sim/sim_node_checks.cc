@@ -11,7 +11,7 @@ namespace halley::sim {
 namespace {
 
 constexpr uint64_t kTurnsPerSecondAsleep = 40;
-constexpr size_t kListeners = 3;
+constexpr size_t kListeners = 4;
 
 std::string Of(uint32_t shard) { return " on shard " + std::to_string(shard); }
 

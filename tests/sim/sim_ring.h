@@ -24,6 +24,9 @@
 
 namespace halley::sim {
 
+// What the clock on the wall says when a run begins.
+inline constexpr uint64_t kWallStartS = 1'700'000'000;
+
 class SimRing final : public io::Ring {
  public:
   SimRing(SimCore* core, SimNet* net, uint32_t shard) : core_(*core), net_(*net), shard_(shard) {}
@@ -48,6 +51,7 @@ class SimRing final : public io::Ring {
   // --- io::Ring
   absl::Status Start() override;
   uint64_t NowNs() override { return core_.now(); }
+  uint64_t WallS() override { return kWallStartS + core_.now() / 1'000'000'000; }
   void Accept(io::Tag tag, int listener) override { Arm(tag, listener, io::Op::kAccept); }
   void PollOnce(io::Tag tag, int fd) override { Arm(tag, fd, io::Op::kPollOnce); }
   void Watch(io::Tag tag, int fd) override { Arm(tag, fd, io::Op::kWatch); }

@@ -55,9 +55,10 @@ TEST(HttpAnswer, EveryRefusalHasItsStatus) {
   using enum UpgradeRefusal;
   for (const UpgradeRefusal refusal :
        {kBadByte, kBadRequestLine, kBadHeaderLine, kFoldedLine, kRepeatedHeader, kBadHost,
-        kNoUpgrade, kNoConnectionUpgrade, kBadKey, kBadQuery, kNoVersion}) {
+        kNoUpgrade, kNoConnectionUpgrade, kBadKey, kBadQuery, kNoVersion, kGopusherDuplicate}) {
     EXPECT_EQ(StatusOf(refusal), "400");
   }
+  EXPECT_EQ(StatusOf(kGopusherUnauthorized), "401");
   EXPECT_EQ(StatusOf(kForeignOrigin), "403");
   EXPECT_EQ(StatusOf(kUnauthorized), "403");
   EXPECT_EQ(StatusOf(kNotFound), "404");
@@ -70,6 +71,23 @@ TEST(HttpAnswer, EveryRefusalHasItsStatus) {
   EXPECT_EQ(StatusOf(kTooManyHeaders), "431");
   EXPECT_EQ(StatusOf(kUnavailable), "503");
   EXPECT_EQ(StatusOf(kNotHttp11), "505");
+}
+
+// The rows of the table stand in the order of the enumeration.
+TEST(HttpAnswer, TheSentenceIsTheRefusals) {
+  const struct {
+    UpgradeRefusal refusal;
+    const char* word;
+  } kRows[] = {{UpgradeRefusal::kBadKey, "Sec-WebSocket-Key"},
+               {UpgradeRefusal::kBadQuery, "query"},
+               {UpgradeRefusal::kNoVersion, "Sec-WebSocket-Version is missing"},
+               {UpgradeRefusal::kGopusherDuplicate, "id is connected already"},
+               {UpgradeRefusal::kGopusherUnauthorized, "token"}};
+  for (const auto& row : kRows) {
+    std::string out;
+    AppendUpgradeRefused(row.refusal, &out);
+    EXPECT_NE(out.find(row.word, out.find("\r\n\r\n")), std::string::npos) << out;
+  }
 }
 
 TEST(HttpAnswer, EveryRefusalIsOneWholeResponseThatClosesWithOneSentence) {

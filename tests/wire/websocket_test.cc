@@ -208,8 +208,9 @@ TEST(WebSocket, WritesControlFrames) {
   AppendWsClose(0, &out);
   AppendWsPong("abc", &out);
   AppendWsPong("", &out);
+  AppendWsPing(&out);
   AppendWsPong(std::string(kWsControlBytesMax, 'p'), &out);
-  EXPECT_EQ(out, ParseVector("88 02 03ea | 88 00 | 8a 03 \"abc\" | 8a 00 | 8a 7d") +
+  EXPECT_EQ(out, ParseVector("88 02 03ea | 88 00 | 8a 03 \"abc\" | 8a 00 | 89 00 | 8a 7d") +
                      std::string(kWsControlBytesMax, 'p'));
 }
 
