@@ -118,7 +118,7 @@ absl::Status Gateway::ResolveLimits() {
 
   io::DescriptorNeeds needs;
   needs.shards = options_.shard.shards;
-  needs.listeners = 6 * io::kAddressesMax;  // at most
+  needs.listeners = 8 * io::kAddressesMax;  // at most
   needs.connections = options_.shard.connections_max;
   const uint64_t limit = io::RaiseDescriptorLimit();
   if (needs.connections == 0) {
@@ -156,6 +156,8 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.ws, Kind::kWebSocket, clients, nullptr, &addresses_.ws));
   status.Update(Listen(listen.wss, Kind::kWebSocket, clients, tls_.ws.get(), &addresses_.wss));
   status.Update(Listen(listen.gopush_tcp, Kind::kGopush, clients, nullptr, &addresses_.gopush));
+  status.Update(Listen(listen.v1_tcp, Kind::kGoimV1Tcp, clients, nullptr, &addresses_.v1_tcp));
+  status.Update(Listen(listen.v1_ws, Kind::kGoimV1WebSocket, clients, nullptr, &addresses_.v1_ws));
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
   // The header comes before TLS does.

@@ -29,6 +29,8 @@ struct Addresses {
   std::vector<std::string> ws;
   std::vector<std::string> wss;
   std::vector<std::string> gopush;
+  std::vector<std::string> v1_tcp;
+  std::vector<std::string> v1_ws;
   std::vector<std::string> push;
 };
 

@@ -85,7 +85,7 @@ void PrintHints(const std::string& program, const halley::gateway::Addresses& ad
 
 void WarnIfOpen(const halley::config::ListenOptions& listen) {
   const std::string* const lists[] = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss,
-                                      &listen.gopush_tcp};
+                                      &listen.gopush_tcp, &listen.v1_tcp, &listen.v1_ws};
   if (std::ranges::all_of(lists, [](const auto* l) { return halley::io::IsLoopbackOnly(*l); })) {
     return;
   }
@@ -174,6 +174,8 @@ int main(int argc, char** argv) {
   PrintAddresses("ws", (*gateway)->addresses().ws);
   PrintAddresses("wss", (*gateway)->addresses().wss);
   PrintAddresses("gopush", (*gateway)->addresses().gopush);
+  PrintAddresses("v1_tcp", (*gateway)->addresses().v1_tcp);
+  PrintAddresses("v1_ws", (*gateway)->addresses().v1_ws);
   PrintAddresses("push", (*gateway)->addresses().push);
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);

@@ -1,6 +1,7 @@
 #include "hub/layouts.h"
 
 #include "wire/event_stream.h"
+#include "wire/goim_v1.h"
 #include "wire/gopush.h"
 #include "wire/json_frame.h"
 #include "wire/permessage_deflate.h"
@@ -22,6 +23,10 @@ void Layouts::Make(wire::Encoding encoding, Layout* layout) {
     case wire::Encoding::kGopushTcpText:
     case wire::Encoding::kGopushWebSocket:
     case wire::Encoding::kGopushWebSocketText: MakeGopush(encoding, layout); break;
+    case wire::Encoding::kGoimV1Tcp:
+    case wire::Encoding::kGoimV1WebSocket: MakeV1Frame(encoding, layout); break;
+    case wire::Encoding::kGoimV1JsonArray:
+    case wire::Encoding::kGoimV1Json: MakeV1Json(encoding, layout); break;
   }
 }
 
@@ -69,6 +74,31 @@ void Layouts::MakeGopush(wire::Encoding encoding, Layout* layout) {
   std::string& text = memory_->gopush[index];
   text.clear();
   wire::AppendGopushPush(encoding, push_.body, push_.batch, message_id_, &text);
+  layout->SetBody(text);
+  layout->prefix_bytes_ = 0;
+}
+
+// A batch has other headers than it came with, once for TCP and WebSocket.
+void Layouts::MakeV1Frame(wire::Encoding encoding, Layout* layout) {
+  const bool framed = push_.batch && wire::IsGoimBatch(push_.body);
+  std::string& frames = memory_->v1_frames;
+  if (framed && !v1_frames_made_) {
+    v1_frames_made_ = true;
+    frames.clear();
+    wire::AppendGoimV1Frames(push_.body, &frames);
+  }
+  const std::string_view body = framed ? std::string_view(frames) : push_.body;
+  layout->SetBody(body);
+  layout->prefix_bytes_ = static_cast<uint16_t>(
+      wire::WriteGoimV1Prefix(encoding, body.size(), framed, layout->prefix_));
+}
+
+void Layouts::MakeV1Json(wire::Encoding encoding, Layout* layout) {
+  const auto index =
+      static_cast<size_t>(encoding) - static_cast<size_t>(wire::Encoding::kGoimV1JsonArray);
+  std::string& text = memory_->v1_json[index];
+  text.clear();
+  wire::AppendGoimV1JsonPush(encoding, push_.body, push_.batch, &text);
   layout->SetBody(text);
   layout->prefix_bytes_ = 0;
 }

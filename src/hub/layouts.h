@@ -68,6 +68,8 @@ struct LayoutMemory {
   std::string json;
   std::string deflated;
   std::array<std::string, 4> gopush;  // by encoding
+  std::string v1_frames;
+  std::array<std::string, 2> v1_json;  // by encoding
   MessageIds message_ids;
 };
 
@@ -94,12 +96,15 @@ class Layouts {
   void MakeJson(Layout* layout);
   void MakeEvent(Layout* layout);
   void MakeGopush(wire::Encoding encoding, Layout* layout);
+  void MakeV1Frame(wire::Encoding encoding, Layout* layout);
+  void MakeV1Json(wire::Encoding encoding, Layout* layout);
   void Deflate(Layout* layout);
 
   const Push& push_;
   const uint64_t deflate_bytes_;
   LayoutMemory* const memory_;
   bool json_made_ = false;
+  bool v1_frames_made_ = false;
   uint32_t made_ = 0;  // by encoding
   uint64_t message_id_ = 0;  // 0: not needed yet
   static_assert(wire::kEncodingsCount <= 32);

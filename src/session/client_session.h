@@ -1,6 +1,6 @@
 // ClientSession: one client's protocol state, from its first byte to its last: goim's frames on TCP
-// or WebSocket, or as JSON text on WebSocket, or server-sent events, or gopush-cluster's protocol. Sans-IO: bytes in, events and bytes out; no socket, no
-// clock, and nothing allocated that is a session's own: what is inflated, or was JSON, lies in
+// or WebSocket, or as JSON text on WebSocket, or server-sent events, or the protocols of
+// gopush-cluster and of goim v1. Sans-IO: bytes in, events and bytes out; no socket, no clock, and nothing allocated that is a session's own: what is inflated, or was JSON, lies in
 // memory of the thread.
 //
 // The shard feeds it through Next() until it asks for more, answers what the events ask, and closes
@@ -32,13 +32,17 @@ struct SessionLimits {
   uint32_t message_bytes = 8192;       // WebSocket message, all fragments together
   uint32_t fragments = 64;             // fragments of one WebSocket message
   uint32_t event_heartbeat_ms = 15'000;  // between two signs of life on an event stream
+  bool v1_json_arrays = true;  // what goim v1's JSON clients are sent, else objects
   wire::UpgradeLimits upgrade;
+  wire::UpgradeLimits v1_upgrade = {.goim_v1 = true};  // of kGoimV1WebSocket
 };
 
 enum class Transport : uint8_t {
   kTcp,
   kWebSocket,
   kGopush,       // gopush-cluster's TCP
+  kGoimV1Tcp,
+  kGoimV1WebSocket,  // until its upgrade; then it is as kWebSocket
   kEventStream,  // what kWebSocket becomes when it is server-sent events that were asked for
 };
 
@@ -77,12 +81,11 @@ struct Event {
 
 class ClientSession {
  public:
-  explicit ClientSession(Transport transport)
-      : transport_(transport),
-        phase_(transport == Transport::kWebSocket ? Phase::kUpgrade : Phase::kLogin) {}
+  explicit ClientSession(Transport transport);
 
   // Consumes from the front of `inbox`, appends bytes for the peer to `out`, and returns the next
-  // event. Frames other than op 7 before login are consumed and not answered, as in goim.
+  // event. Frames other than op 7 before login are consumed and not answered, as in goim, and end
+  // the session, as in goim v1.
   // The largest inbox it can need is InboxBytesMax(limits): with that many bytes present it never
   // answers kNeedMore.
   Event Next(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
@@ -132,6 +135,7 @@ class ClientSession {
                            std::string_view* message);
   wire::DecodeStatus DecodeFrame(std::string_view message, const SessionLimits& limits,
                                  wire::GoimFrame* frame) const;
+  size_t BodyBytesMax(const SessionLimits& limits) const;
   wire::CloseReason EndMessage(wire::Inbox* inbox, const SessionLimits& limits,
                                wire::GoimFrame* frame);
   char* Unread(const wire::Inbox& inbox) const { return inbox.begin + joined_bytes_ + gap_bytes_; }
@@ -149,6 +153,9 @@ class ClientSession {
                   std::string* out);
   Event NextGopush(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   Event NextGopushHeartbeat(wire::Inbox* inbox);
+
+  // goim v1.
+  Event OnGoimV1Frame(const wire::GoimFrame& frame, std::string* out) const;
 
   // How many bytes may lie unused between the joined part of a message and what is unread before
   // the two are closed up. An eighth of the limit: moving the message costs at most eight bytes for

@@ -72,6 +72,11 @@ session::SessionLimits SessionLimitsOf(const config::Options& options) {
       wire::OriginPolicy(config::ParseOriginList(options.websocket.origins).value());
   if (options.websocket.page) limits.upgrade.files = web::Files();
   limits.upgrade.forwarded_for = !ProxiesOf(options).empty();
+  limits.v1_json_arrays = options.goim_v1.json == config::GoimV1Json::kArray;
+  limits.v1_upgrade = limits.upgrade;
+  limits.v1_upgrade.goim_v1 = true;
+  limits.v1_upgrade.deflate = false;
+  limits.v1_upgrade.files = {};
   return limits;
 }
 

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "shard/client_address.h"
 #include "shard/shard.h"
+#include "wire/goim_v1.h"
 #include "wire/gopush.h"
 
 namespace halley::shard {
@@ -79,7 +80,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   connection.session.OnAuthenticated();
   hub_.AddChannel({slot, GenerationOf(connection), connection.fd, connection.session.encoding(),
                    reply.mid, reply.key, reply.accepts,
-                   wire::IsGopush(connection.session.encoding())});
+                   wire::TakesEveryOp(connection.session.encoding())});
   hub_.Mute(slot);
   hub_.Reply(slot, asked.answer);
   ++counts_.logins;
@@ -87,7 +88,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   for (const uint32_t old : displaced) {
     BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
   }
-  connection.idle_ms = IdleMs(asked, reply);
+  connection.idle_ms = IdleMs(connection.session.encoding(), asked, reply);
   SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
   Arm(connection, io::Op::kWatch);
   connection.extra = std::make_unique<Greeting>();
@@ -97,8 +98,10 @@ void Shard::Admit(Connection& connection, const Asked& asked,
 }
 
 // What the client's protocol says counts, else what the backend does.
-uint32_t Shard::IdleMs(const Asked& asked, const backend::ConnectReply& reply) const {
+uint32_t Shard::IdleMs(wire::Encoding encoding, const Asked& asked,
+                       const backend::ConnectReply& reply) const {
   if (asked.idle_ms != 0) return asked.idle_ms;
+  if (wire::IsGoimV1(encoding)) return options_.goim_v1.idle_timeout_ms;
   if (reply.idle_timeout_ms == 0) return options_.client.idle_timeout_ms;
   return static_cast<uint32_t>(std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
 }

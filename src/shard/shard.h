@@ -38,7 +38,9 @@
 
 namespace halley::shard {
 
-enum class ListenerKind : uint8_t { kTcp, kWebSocket, kGopush, kPush };
+enum class ListenerKind : uint8_t {
+  kTcp, kWebSocket, kGopush, kGoimV1Tcp, kGoimV1WebSocket, kPush
+};
 
 struct ShardListener {
   ListenerKind kind;
@@ -129,7 +131,8 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void BeginLogin(Connection& connection, const session::Event& event);
   void FinishLogin(Connection& connection, backend::ConnectReply& reply);
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
-  uint32_t IdleMs(const Asked& asked, const backend::ConnectReply& reply) const;
+  uint32_t IdleMs(wire::Encoding encoding, const Asked& asked,
+                  const backend::ConnectReply& reply) const;
   bool PlaceForKey(const std::string& key, wire::Encoding encoding,
                    std::vector<uint32_t>* displaced) const;
   void FinishWaiting(Connection& connection);

@@ -23,8 +23,14 @@ enum class Encoding : uint8_t {
   kGopushTcpText,         // and JSON strings
   kGopushWebSocket,
   kGopushWebSocketText,
+  kGoimV1Tcp,             // wire/goim_v1.h: frames, each of op 5
+  kGoimV1WebSocket,       // the same in binary messages
+  kGoimV1JsonArray,       // JSON text: an array in each message
+  kGoimV1Json,            // an object in each message
 };
-inline constexpr size_t kEncodingsCount = 9;
+inline constexpr size_t kEncodingsCount = 13;
+// Whose clients know no ops to watch, and get pushes of any.
+inline bool TakesEveryOp(Encoding encoding) { return encoding >= Encoding::kGopushTcp; }
 // goim's frames as they are.
 inline bool IsGoim(Encoding encoding) { return encoding <= Encoding::kGoimWebSocketDeflate; }
 

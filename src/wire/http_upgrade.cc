@@ -84,7 +84,10 @@ Refusal ChooseRoute(std::string_view method, std::string_view path, const Upgrad
   };
   static constexpr Route kRoutes[] = {
       {"/sub", Dialect::kGoim}, {"/json", Dialect::kJson}, {"/sse", Dialect::kEventStream}};
-  for (const Route& route : kRoutes) {
+  static constexpr Route kGoimV1Routes[] = {{"/sub", Dialect::kGoimV1}};
+  const absl::Span<const Route> routes =
+      limits.goim_v1 ? absl::MakeConstSpan(kGoimV1Routes) : absl::MakeConstSpan(kRoutes);
+  for (const Route& route : routes) {
     if (path != route.path) continue;
     if (method != "GET") return UpgradeRefusal::kNotGet;
     target->dialect = route.dialect;

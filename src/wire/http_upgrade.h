@@ -29,12 +29,14 @@ enum class Dialect : uint8_t {
   kJson,
   kEventStream,  // no WebSocket: server-sent events
   kGopush,       // what the query asks for
+  kGoimV1,       // where that is served, the only one
 };
 
 struct UpgradeLimits {
   size_t header_bytes_max = 8192;  // request line and headers with their final empty line
   size_t headers_max = 64;
-  bool deflate = false;      // whether permessage-deflate is agreed to, on /sub
+  bool goim_v1 = false;      // whether goim v1 is served, on /sub, and nothing else
+  bool deflate = false;      // whether permessage-deflate is agreed to, on goim's /sub
   std::string subprotocols;  // "a,b": of those that a client offers, the first that stands here
   OriginPolicy origins;
   bool forwarded_for = false;  // whether anybody wants to know X-Forwarded-For
