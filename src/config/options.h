@@ -142,7 +142,7 @@ struct GopushOptions {
 
 struct GoimV1Options {
   GoimV1Json json = GoimV1Json::kArray;
-  uint32_t idle_timeout_ms = 300'000;  // without a heartbeat
+  uint32_t idle_timeout_ms = 300'000;  // without a heartbeat; or without a message, of a long poll
 };
 
 struct RoomOptions {

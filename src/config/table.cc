@@ -306,7 +306,8 @@ constexpr OptionSpec kOptions[] = {
         "an object, as in v1.0 and v1.1"),
     Number<kGoimV1, &GoimV1Options::idle_timeout_ms>(
         {"goim_v1", "idle_timeout_ms"}, Kind::kMilliseconds, {10, kDayMs},
-        "without a heartbeat, for goim v1's clients (5 minutes there)"),
+        "without a heartbeat, for goim v1's clients (5 minutes there); or without a message, for "
+        "those that poll"),
 
     Number<kRoom, &RoomOptions::log_bytes>(
         {"room", "log_bytes"}, Kind::kBytes, {4 * kKiB, 1 * kGiB},

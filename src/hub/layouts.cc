@@ -26,7 +26,8 @@ void Layouts::Make(wire::Encoding encoding, Layout* layout) {
     case wire::Encoding::kGoimV1Tcp:
     case wire::Encoding::kGoimV1WebSocket: MakeV1Frame(encoding, layout); break;
     case wire::Encoding::kGoimV1JsonArray:
-    case wire::Encoding::kGoimV1Json: MakeV1Json(encoding, layout); break;
+    case wire::Encoding::kGoimV1Json:
+    case wire::Encoding::kGoimV1LongPoll: MakeV1Json(encoding, layout); break;
   }
 }
 

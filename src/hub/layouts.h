@@ -69,7 +69,7 @@ struct LayoutMemory {
   std::string deflated;
   std::array<std::string, 4> gopush;  // by encoding
   std::string v1_frames;
-  std::array<std::string, 2> v1_json;  // by encoding
+  std::array<std::string, 3> v1_json;  // by encoding
   MessageIds message_ids;
 };
 

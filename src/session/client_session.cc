@@ -58,6 +58,7 @@ Event ClientSession::Next(wire::Inbox* inbox, const SessionLimits& limits, std::
       case Transport::kGoimV1WebSocket:
       case Transport::kWebSocket: event = NextWsFrame(inbox, limits, out); break;
       case Transport::kGopush: event = NextGopush(inbox, limits, out); break;
+      case Transport::kLongPoll:
       case Transport::kEventStream: event = NextIgnored(inbox); break;
     }
     if (event.kind == EventKind::kMessage && wire::IsGoimV1(encoding_)) {
@@ -95,6 +96,10 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
   }
   if (transport_ == Transport::kEventStream) {
     AppendEventStreamFarewell(reason, phase == Phase::kLive, out);
+    return;
+  }
+  if (transport_ == Transport::kLongPoll) {
+    wire::AppendUpgradeRefused(wire::RefusalOf(reason), out);
     return;
   }
   if (wire::IsGopush(encoding_) && phase == Phase::kAuthenticating &&

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@
 #include "wire/gopush.h"
 #include "wire/http_upgrade.h"
 #include "wire/inbox.h"
+#include "wire/long_poll.h"
 #include "wire/utf8.h"
 #include "wire/websocket.h"
 
@@ -44,6 +46,7 @@ enum class Transport : uint8_t {
   kGoimV1Tcp,
   kGoimV1WebSocket,  // until its upgrade; then it is as kWebSocket
   kEventStream,  // what kWebSocket becomes when it is server-sent events that were asked for
+  kLongPoll,     // what kGoimV1WebSocket becomes when it is one message that was asked for
 };
 
 enum class EventKind : uint8_t {
@@ -63,11 +66,12 @@ enum class EventKind : uint8_t {
                   // HTTP error). Not to be fed again
 };
 
-// What a request that is a login says besides its token.
+// What a request that is a login says besides its token. `answer` and `poll` are never both there.
 struct Opening {
   std::string_view cookie;  // for the backend
   std::string answer;       // the first bytes for the client, once it is logged in
   uint32_t idle_ms = 0;     // time that may pass without a word from the client, or until OnSilence()
+  std::optional<wire::LongPoll> poll;  // the client gets one message, as the response to this
 };
 
 struct Event {
@@ -156,6 +160,7 @@ class ClientSession {
 
   // goim v1.
   Event OnGoimV1Frame(const wire::GoimFrame& frame, std::string* out) const;
+  Event OpenLongPoll(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);
 
   // How many bytes may lie unused between the joined part of a message and what is unread before
   // the two are closed up. An eighth of the limit: moving the message costs at most eight bytes for
@@ -179,7 +184,7 @@ class ClientSession {
   uint32_t fragments_ = 0;
   union {
     uint32_t scanned_bytes_ = 0;  // of the HTTP request; when that is over, none:
-    uint32_t joined_bytes_;       // (of an event stream: what was ignored)
+    uint32_t joined_bytes_;       // (of a response: what was ignored)
   };
   uint32_t gap_bytes_ = 0;
   uint32_t fragment_left_bytes_ = 0;

@@ -39,6 +39,7 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
   if (request.dialect == wire::Dialect::kEventStream) {
     return OpenEventStream(request, inbox, limits, out);
   }
+  if (request.dialect == wire::Dialect::kGoimV1LongPoll) return OpenLongPoll(request, inbox, out);
   if (request.dialect == wire::Dialect::kGopush) return OpenGopush(request, inbox, out);
   return OpenWebSocket(request, inbox, out);
 }

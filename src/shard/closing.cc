@@ -45,6 +45,12 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
 void Shard::OnSilence(Connection& connection) {
   const uint32_t slot = SlotOf(connection);
   farewell_.clear();
+  if (wire::IsLongPoll(connection.session.encoding())) {
+    // It is closed when it has taken that, or is stalled.
+    hub_.EndPoll(slot);
+    SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
+    return;
+  }
   if (!connection.session.OnSilence(&farewell_)) {
     BeginClose(connection, wire::CloseReason::kIdleTimeout);
     return;
@@ -103,8 +109,11 @@ bool Shard::SendTo(int32_t fd, std::string_view bytes) {
 void Shard::Linger(Connection& connection) {
   connection.phase = Phase::kLingering;
   ring_.ShutdownWrite(connection.fd);
-  // The rest of a file may be on its way yet: that has until the handshake's deadline.
-  if (connection.reason != wire::CloseReason::kPageServed) {
+  // The rest of a response may be on its way yet: that of a file has until the handshake's deadline,
+  // that of a long poll as much time.
+  if (connection.reason == wire::CloseReason::kPollAnswered) {
+    SetDeadline(connection, now_ns_ + uint64_t{options_.client.handshake_timeout_ms} * 1'000'000);
+  } else if (connection.reason != wire::CloseReason::kPageServed) {
     SetDeadline(connection, now_ns_ + kLingerNs);
   }
   if (connection.armed == io::Op::kNone) Arm(connection, io::Op::kPollOnce);

@@ -21,6 +21,7 @@ void Shard::BeginLogin(Connection& connection, const session::Event& event) {
     greeting.forwarded_for = event.forwarded_for;
     greeting.asked.answer = event.opening->answer;
     greeting.asked.idle_ms = event.opening->idle_ms;
+    greeting.asked.poll = event.opening->poll;
   }
   // A system call, so only for a backend that asks.
   std::string address;
@@ -80,7 +81,8 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   connection.session.OnAuthenticated();
   hub_.AddChannel({slot, GenerationOf(connection), connection.fd, connection.session.encoding(),
                    reply.mid, reply.key, reply.accepts,
-                   wire::TakesEveryOp(connection.session.encoding())});
+                   wire::TakesEveryOp(connection.session.encoding()),
+                   asked.poll.has_value() ? &*asked.poll : nullptr});
   hub_.Mute(slot);
   hub_.Reply(slot, asked.answer);
   ++counts_.logins;

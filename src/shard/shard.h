@@ -86,6 +86,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void ReportDeliveries();
   void CloseTooSlow();
   void CloseStalled();
+  void CloseAnswered();
   void WatchMemory();
   void ReleaseDrained();
   void RearmStarved();

@@ -27,8 +27,11 @@ enum class Encoding : uint8_t {
   kGoimV1WebSocket,       // the same in binary messages
   kGoimV1JsonArray,       // JSON text: an array in each message
   kGoimV1Json,            // an object in each message
+  kGoimV1LongPoll,        // the JSON text alone; wire/long_poll.h has what is around it
 };
-inline constexpr size_t kEncodingsCount = 13;
+inline constexpr size_t kEncodingsCount = 14;
+// Whose clients get one message, each as a response of its own, and are gone.
+inline bool IsLongPoll(Encoding encoding) { return encoding == Encoding::kGoimV1LongPoll; }
 // Whose clients know no ops to watch, and get pushes of any.
 inline bool TakesEveryOp(Encoding encoding) { return encoding >= Encoding::kGopushTcp; }
 // goim's frames as they are.

@@ -56,7 +56,7 @@ void AppendMessage(Encoding encoding, const GoimFrame& frame, std::string* out) 
   if (array) out->push_back('[');
   AppendObject(frame, out);
   if (array) out->push_back(']');
-  FrameText(begin, out);
+  if (!IsLongPoll(encoding)) FrameText(begin, out);
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ void AppendGoimV1Reply(Encoding encoding, const GoimFrame& reply, std::string* o
     AppendReply(Encoding::kGoimTcp, answer, out);
   } else if (encoding == Encoding::kGoimV1WebSocket) {
     AppendReply(Encoding::kGoimWebSocket, answer, out);
-  } else {
+  } else if (!IsLongPoll(encoding)) {
     AppendMessage(encoding, answer, out);
   }
 }
@@ -112,7 +112,7 @@ void AppendGoimV1JsonPush(Encoding encoding, std::string_view body, bool batch, 
     AppendObject(TakeFrame(&body), out);
   }
   out->push_back(']');
-  FrameText(begin, out);
+  if (!IsLongPoll(encoding)) FrameText(begin, out);
 }
 
 }  // namespace halley::wire

@@ -33,13 +33,14 @@ inline constexpr int32_t kTestReply = 255;
 inline constexpr size_t kGoimV1BodyBytesMax = 1024;  // from a client
 
 inline bool IsGoimV1(Encoding encoding) {
-  return encoding >= Encoding::kGoimV1Tcp && encoding <= Encoding::kGoimV1Json;
+  return encoding >= Encoding::kGoimV1Tcp && encoding <= Encoding::kGoimV1LongPoll;
 }
 
 // What a request of op 4 or 254 is answered with: its own body, or a test's.
 GoimFrame GoimV1Answer(const GoimFrame& request);
 
-// As AppendReply(), which asks for this. A heartbeat's answer has no body, whatever the caller says.
+// As AppendReply(), which asks for this. A heartbeat's answer has no body, whatever the caller says;
+// who polls has no answers at all.
 void AppendGoimV1Reply(Encoding encoding, const GoimFrame& reply, std::string* out);
 
 // What precedes the body of a push where frames are spoken: on WebSocket the header of the message;
@@ -51,7 +52,7 @@ void AppendGoimV1Frames(std::string_view batch, std::string* out);
 
 // Appends a push where JSON is spoken, framed as WebSocket: one message, or one for each frame of a
 // batch where each holds an object. `batch` as in WritePushPrefix(); a body that is none is one
-// message.
+// message. For who polls it is the text alone: an object, or an array of those in a batch.
 void AppendGoimV1JsonPush(Encoding encoding, std::string_view body, bool batch, std::string* out);
 
 }  // namespace halley::wire

@@ -43,6 +43,9 @@ constexpr std::array<Answer, kRefusalsCount> kAnswers = {{
     {kBadRequest, "",
      "Sec-WebSocket-Version is missing: send \"Sec-WebSocket-Version: 13\"."},
     {kBadRequest, "", "The query is malformed: percent-encode what stands in it."},
+    {kBadRequest, "",
+     "This is neither a WebSocket's request nor a long poll: connect with a WebSocket client, or "
+     "send \"/sub?ver=1&op=7&seq=1&t=TOKEN\" and perhaps \"&cb=NAME\"."},
     {"403 Forbidden", "",
      "The token, or the cookie, is not accepted: send one that this server's backend gave out."},
     {"403 Forbidden", "",
@@ -126,6 +129,7 @@ void AppendUpgradeAccepted(const UpgradeRequest& request, std::string* out) {
 UpgradeRefusal RefusalOf(CloseReason reason) {
   switch (reason) {
     case CloseReason::kAuthRefused: return UpgradeRefusal::kUnauthorized;
+    case CloseReason::kReplaced:
     case CloseReason::kDuplicateRefused: return UpgradeRefusal::kDuplicate;
     default: return UpgradeRefusal::kUnavailable;
   }

@@ -1,5 +1,5 @@
-// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112) asks for a file, or
-// for server-sent events, parsed strictly. What it is answered with stands in http_answer.h and http_file.h.
+// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112), asks for a file, or
+// for server-sent events, or for one message, parsed strictly. What it is answered with stands in http_answer.h and http_file.h.
 //
 // Whatever two parsers could read differently is refused: bare CR or LF, folded lines, space before
 // a colon, a second Host, any body. What is at which path stands in ChooseRoute(); a query is
@@ -29,7 +29,8 @@ enum class Dialect : uint8_t {
   kJson,
   kEventStream,  // no WebSocket: server-sent events
   kGopush,       // what the query asks for
-  kGoimV1,       // where that is served, the only one
+  kGoimV1,       // where that is served, and a WebSocket is asked for
+  kGoimV1LongPoll,  // and none is
 };
 
 struct UpgradeLimits {
@@ -55,6 +56,7 @@ enum class UpgradeRefusal : uint8_t {
   kNoConnectionUpgrade,  // 400: Connection does not name upgrade
   kBadKey,              // 400: Sec-WebSocket-Key is not 16 bytes in base64
   kBadQuery,            // 400: never by the parser; for who reads the query
+  kBadPoll,             // 400: never by the parser; for who reads that of a long poll
   kNoVersion,           // 400: Sec-WebSocket-Version is missing
   kUnauthorized,        // 403: never by the parser; for who checks the token
   kForeignOrigin,       // 403: a page that may not connect

@@ -1,9 +1,11 @@
-"""goim v1's clients: on TCP, and on WebSocket with binary frames or with JSON text."""
+"""goim v1's clients: on TCP, on WebSocket with binary frames or with JSON text, and in long polls."""
 
 import json
+import urllib.parse
 
 import goim
 from goim import Frame, TcpClient
+from stream import Stream
 from websocket import BINARY, TEXT, WsClient
 
 V1 = ("--listen.v1_tcp", "127.0.0.1:0", "--listen.v1_ws", "127.0.0.1:0")
@@ -78,3 +80,41 @@ class V1JsonClient(WsClient):
         answer = self.call(goim.AUTH, 1, token)
         assert answer == {"ver": 1, "op": goim.AUTH_REPLY, "seq": 1, "body": {}}, answer
         return self
+
+
+def poll_request(token, method="GET", path="/sub", query="", **headers):
+    """A long poll's request. Headers by keyword, `_` for `-`."""
+    lines = {"Host": "127.0.0.1", **headers}
+    target = f"{path}?ver=1&op=7&seq=1&t={urllib.parse.quote(token, safe='')}{query}"
+    return (f"{method} {target} HTTP/1.1\r\n" +
+            "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items()) +
+            "\r\n").encode()
+
+
+class Poll(Stream):
+    """A long poll. `callback`: the response is a script."""
+
+    def __init__(self, gateway, token, callback="", **options):
+        super().__init__(gateway.v1_ws, **options)
+        self.callback = callback
+        self.send(poll_request(token, query=f"&cb={callback}" if callback else ""))
+
+    def answer(self):
+        """The one message of the one response, which must have the length that it says."""
+        head, _, body = self.read_all().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n"), (head, body)
+        kind = b"text/javascript; charset=utf-8" if self.callback else b"application/json"
+        assert b"\r\nContent-Type: %s\r\n" % kind in head, head
+        assert head.endswith(b"\r\nContent-Length: %d" % len(body)), (head, len(body))
+        before = f"{self.callback}=" if self.callback else ""
+        assert body.decode().startswith(before), body
+        return json.loads(body.decode()[len(before):])
+
+    def status(self):
+        """(status, body) of a response without a message."""
+        head, _, body = self.read_all().partition(b"\r\n\r\n")
+        return int(head.split(b" ")[1]), body
+
+
+def polled(body):
+    return {"ver": 1, "op": SEND_SMS_REPLY, "seq": 0, "body": body}

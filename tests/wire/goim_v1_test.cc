@@ -93,6 +93,16 @@ TEST(GoimV1Push, ABatchIsInOneArrayOrAMessageEach) {
   EXPECT_EQ(Push(Encoding::kGoimV1Json, "no batch", true), Push(Encoding::kGoimV1Json, "no batch"));
 }
 
+TEST(GoimV1Push, WhoPollsGetsTheTextAlone) {
+  const auto text = [](std::string_view body, bool batch) {
+    std::string out;
+    AppendGoimV1JsonPush(Encoding::kGoimV1LongPoll, body, batch, &out);
+    return out;
+  };
+  EXPECT_EQ(text("7", false), "{\"ver\":1,\"op\":5,\"seq\":0,\"body\":7}");
+  EXPECT_EQ("\x81\x6b" + text(kBatch, true), Push(Encoding::kGoimV1JsonArray, kBatch, true));
+}
+
 std::string Reply(Encoding encoding, const GoimFrame& frame) {
   std::string out;
   AppendReply(encoding, frame, &out);
@@ -108,6 +118,7 @@ TEST(GoimV1Reply, IsAFrameOrAnObject) {
             "[{\"ver\":1,\"op\":8,\"seq\":7,\"body\":{}}]");
   EXPECT_EQ(Text(Reply(Encoding::kGoimV1Json, {op::kAuthReply, -7, 2, {}})),
             "{\"ver\":2,\"op\":8,\"seq\":-7,\"body\":{}}");
+  EXPECT_EQ(Reply(Encoding::kGoimV1LongPoll, login), "");
 }
 
 TEST(GoimV1Reply, AHeartbeatsHasNoBody) {
