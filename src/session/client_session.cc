@@ -114,7 +114,12 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
   }
 }
 
-bool ClientSession::OnSilence(std::string* out) const {
+bool ClientSession::OnSilence(std::string* out) {
+  if (transport_ == Transport::kLongPoll) {
+    const bool first = !waited_;
+    waited_ = true;
+    return first;
+  }
   if (transport_ != Transport::kEventStream) return false;
   out->append(wire::kEventHeartbeat);
   return true;

@@ -100,8 +100,9 @@ class ClientSession {
   bool authenticated() const { return authenticated_; }
 
   // The client's time is up. True: in its protocol it is the server that gives signs of life; `out`
-  // has one, and another is due when as much time has passed. False: it is over.
-  bool OnSilence(std::string* out) const;
+  // has one, and another is due when as much time has passed. Or it polls: it is to have its response
+  // now, and as much time to take it. False: it is over.
+  bool OnSilence(std::string* out);
 
   // Appends a farewell for a close that the server decides (WebSocket close frame with the reason's
   // code, an event that tells it, an HTTP status while the request is unanswered, nothing on TCP). The session is over: what
@@ -180,6 +181,7 @@ class ClientSession {
   bool fin_ : 1 = false;          // the fragment is the last one
   bool text_ : 1 = false;
   bool compressed_ : 1 = false;
+  bool waited_ : 1 = false;       // a long poll, for as long as it may
   wire::Utf8Validator utf8_;  // of text; between messages at the start of a character
   uint32_t fragments_ = 0;
   union {

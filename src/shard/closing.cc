@@ -45,17 +45,13 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
 void Shard::OnSilence(Connection& connection) {
   const uint32_t slot = SlotOf(connection);
   farewell_.clear();
-  if (wire::IsLongPoll(connection.session.encoding())) {
-    // It is closed when it has taken that, or is stalled.
-    hub_.EndPoll(slot);
-    SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
-    return;
-  }
   if (!connection.session.OnSilence(&farewell_)) {
     BeginClose(connection, wire::CloseReason::kIdleTimeout);
     return;
   }
-  if (!hub_.channel(slot).blocked()) {
+  if (wire::IsLongPoll(connection.session.encoding())) {
+    hub_.EndPoll(slot);
+  } else if (!hub_.channel(slot).blocked()) {
     hub_.Reply(slot, farewell_);
     backend_.Heartbeat(IdentityOf(connection));
   }

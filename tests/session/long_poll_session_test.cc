@@ -126,6 +126,15 @@ TEST(LongPollSession, AFarewellIsAStatus) {
   EXPECT_EQ(answered.Farewell(CloseReason::kPollAnswered), "");
 }
 
+TEST(LongPollSession, ItIsSilentForTooLongTheSecondTime) {
+  Asking asking(Request(kPoll));
+  asking.session.OnAuthenticated();
+  std::string out;
+  EXPECT_TRUE(asking.session.OnSilence(&out));
+  EXPECT_FALSE(asking.session.OnSilence(&out));
+  EXPECT_EQ(out, "") << "what it is told is the hub's to say";
+}
+
 // What comes behind the request means nothing, up to a limit.
 TEST(LongPollSession, TheLimitOfWhatIsIgnoredIsExact) {
   const std::string asked = "auth 0/7/0 \"123\"\n";
