@@ -1,7 +1,8 @@
 // ClientSession: one client's protocol state, from its first byte to its last: goim's frames on TCP
 // or WebSocket, or as JSON text on WebSocket, or server-sent events, or the protocols of
-// gopush-cluster and of goim v1. Sans-IO: bytes in, events and bytes out; no socket, no clock, and nothing allocated that is a session's own: what is inflated, or was JSON, lies in
-// memory of the thread.
+// gopush-cluster and of goim v1. Sans-IO: bytes in, events and bytes out; no socket, no clock, and
+// nothing allocated that is a session's own: what is inflated, or was JSON, lies in memory of the
+// thread.
 //
 // The shard feeds it through Next() until it asks for more, answers what the events ask, and closes
 // when told. Between kAuthenticate and OnAuthenticated() it must not be fed.
@@ -51,7 +52,8 @@ enum class Transport : uint8_t {
 
 enum class EventKind : uint8_t {
   kNeedMore,      // present the inbox again with more bytes
-  kOutput,        // nothing to decide; `out` has bytes for the peer (a pong). Call Next() again
+  kOutput,        // nothing to decide; `out` has bytes for the peer (a pong, the answer to goim v1's
+                  // test). Call Next() again
   kUpgraded,      // the WebSocket upgrade was accepted, `out` has the 101; frame.body is the value
                   // of the Cookie header (empty when there was none), for the backend
   kFile,          // no WebSocket was asked for, but a file: frame.body is the whole response, which

@@ -2,6 +2,7 @@
 """goim v1's long polls: one message is one response, and the books know what became of the rest."""
 
 import contextlib
+import http.client
 import json
 import urllib.parse
 
@@ -112,6 +113,16 @@ class Polls(PollTest):
         self.assertEqual(frames.receive(), v1_pushed(b"1"))
         # Who was answered is gone, and is not counted.
         wait_until(lambda: listener.online() == 2, "the room to have two")
+
+    def test_an_ordinary_http_client(self):
+        connection = http.client.HTTPConnection(*self.gateway.v1_ws, timeout=harness.DEADLINE_S)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/sub?ver=1&op=7&seq=1&t=503")
+        wait_until(lambda: self.pusher.push_mids([503], b"[1]").taken == 1, "503")
+        response = connection.getresponse()
+        self.assertEqual((response.status, response.getheader("Content-Type"), response.will_close),
+                         (200, "application/json", True))
+        self.assertEqual(json.load(response), polled([1]))
 
     def test_one_after_the_other(self):
         """A page that polls again and again: each response is one message, in order."""
