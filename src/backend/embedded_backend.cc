@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -73,6 +74,14 @@ bool ReadToken(simdjson::dom::object fields, Token* token) {
   return true;
 }
 
+// goim v1's logic/auth.go: the whole of the token is a decimal number.
+bool ReadMid(std::string_view text, Token* token) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, token->mid);
+  token->room = "1";
+  return error == std::errc() && stop == end;
+}
+
 }  // namespace
 
 // Keeps its memory from token to token.
@@ -99,8 +108,11 @@ ConnectReply EmbeddedBackend::Decide(std::string_view text) {
   ConnectReply reply;
   Token token;
   simdjson::dom::object fields;
-  if (json_->parser.parse(text.data(), text.size()).get(fields) != simdjson::SUCCESS) return reply;
-  if (!ReadToken(fields, &token)) return reply;
+  if (!ReadMid(text, &token)) {
+    token = {};
+    const auto parsed = json_->parser.parse(text.data(), text.size());
+    if (parsed.get(fields) != simdjson::SUCCESS || !ReadToken(fields, &token)) return reply;
+  }
   if (token.key.size() > limits_.key_bytes) return reply;
   if (token.room.size() > limits_.room_id_bytes) return reply;
   if (token.accepts.size() > limits_.ops) return reply;

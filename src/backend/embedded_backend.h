@@ -3,6 +3,7 @@
 //
 // The token is a JSON object (RFC 8259):
 //   {"mid":123,"key":"","room_id":"live://1000","platform":"web","accepts":[1000,1001]}
+// or, as goim v1's own backend has it, nothing but a decimal mid, which stands for room "1" too.
 // Every field may be absent, unknown ones are ignored, a value of the wrong type refuses the login.
 // An absent or empty key is replaced by a random UUID (version 4), which the client is not told,
 // as in goim.

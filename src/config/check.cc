@@ -37,6 +37,8 @@ absl::Status CheckListening(const Options& options, const Origins& origins) {
       {"listen.push", options.listen.push},
       {"listen.tcp", options.listen.tcp},
       {"listen.tcp_tls", options.listen.tcp_tls},
+      {"listen.v1_tcp", options.listen.v1_tcp},
+      {"listen.v1_ws", options.listen.v1_ws},
       {"listen.ws", options.listen.ws},
       {"listen.wss", options.listen.wss}};
   std::vector<std::pair<std::string, absl::string_view>> seen;

@@ -41,6 +41,12 @@ enum class IoEngine : uint8_t {
   kEpoll,
 };
 
+// What a message to a goim v1 client that speaks JSON holds.
+enum class GoimV1Json : uint8_t {
+  kArray,   // an array of objects, as of v1.2
+  kObject,  // an object, as in v1.0 and v1.1
+};
+
 // Which rooms' lagging members are the first to suffer when memory is scarce.
 enum class RoomClass : uint8_t { kNormal, kLow };
 
@@ -53,6 +59,8 @@ struct ListenOptions {
   std::string gopush_tcp;
   std::string gopusher;      // Gopusher's WebSocket
   std::string gopusher_tls;  // the same inside TLS; with tls.certificates
+  std::string v1_tcp;
+  std::string v1_ws;
   std::string push = "127.0.0.1:3108";
   // "10.0.0.0/8, 2001:db8::/32": whose word about a client's address is believed; empty: nobody's.
   std::string proxies;
@@ -151,6 +159,11 @@ struct GopusherOptions {
   bool TakesUnsigned() const { return app_secret.empty() || unsigned_logins; }
 };
 
+struct GoimV1Options {
+  GoimV1Json json = GoimV1Json::kArray;
+  uint32_t idle_timeout_ms = 300'000;  // without a heartbeat; or without a message, of a long poll
+};
+
 struct RoomOptions {
   uint32_t log_bytes = 4'194'304;       // per room and encoding
   uint32_t log_messages = 65536;        // per room and encoding
@@ -199,6 +212,7 @@ struct Options {
   WebSocketOptions websocket;
   GopushOptions gopush;
   GopusherOptions gopusher;
+  GoimV1Options goim_v1;
   RoomOptions room;  // of rooms without a type of their own, and of everyone
   std::vector<RoomType> room_types;
   PushOptions push;

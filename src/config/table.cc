@@ -28,6 +28,8 @@ constexpr absl::string_view kRoomOverflows[] = {"skip", "latest", "close"};
 static_assert(std::size(kRoomOverflows) == static_cast<size_t>(RoomOverflow::kClose) + 1);
 constexpr absl::string_view kPersonalOverflows[] = {"refuse", "skip", "latest", "close"};
 static_assert(std::size(kPersonalOverflows) == static_cast<size_t>(PersonalOverflow::kClose) + 1);
+constexpr absl::string_view kGoimV1Jsons[] = {"array", "object"};
+static_assert(std::size(kGoimV1Jsons) == static_cast<size_t>(GoimV1Json::kObject) + 1);
 constexpr absl::string_view kRoomClasses[] = {"normal", "low"};
 static_assert(std::size(kRoomClasses) == static_cast<size_t>(RoomClass::kLow) + 1);
 constexpr absl::string_view kSwitch[] = {"off", "on"};
@@ -116,6 +118,7 @@ constexpr auto kClient = &Options::client;
 constexpr auto kWebSocket = &Options::websocket;
 constexpr auto kGopush = &Options::gopush;
 constexpr auto kGopusher = &Options::gopusher;
+constexpr auto kGoimV1 = &Options::goim_v1;
 constexpr auto kRoom = &Options::room;
 constexpr auto kPush = &Options::push;
 constexpr auto kGateway = &Options::gateway;
@@ -154,6 +157,13 @@ constexpr OptionSpec kOptions[] = {
     Text<kListen, &ListenOptions::gopusher_tls>(
         {"listen", "gopusher_tls"}, Kind::kAddresses, kTextBytesMax,
         "where Gopusher's clients connect inside TLS; needs tls.certificates; empty: nowhere"),
+    Text<kListen, &ListenOptions::v1_tcp>(
+        {"listen", "v1_tcp"}, Kind::kAddresses, kTextBytesMax,
+        "where goim v1's TCP clients connect (8080 there); port 0 picks a free one; empty: nowhere"),
+    Text<kListen, &ListenOptions::v1_ws>(
+        {"listen", "v1_ws"}, Kind::kAddresses, kTextBytesMax,
+        "where goim v1's WebSocket clients connect (8090 there); port 0 picks a free one; empty: "
+        "nowhere"),
     Number<kListen, &ListenOptions::backlog>(
         {"listen", "backlog"}, Kind::kCount, {1, 65535},
         "connections that may wait to be accepted, per shard and address"),
@@ -338,6 +348,14 @@ constexpr OptionSpec kOptions[] = {
     Number<kGopusher, &GopusherOptions::pong_timeout_ms>(
         {"gopusher", "pong_timeout_ms"}, Kind::kMilliseconds, {20, 60 * kMinuteMs},
         "from a login, or a pong, until a client that has not answered is given up"),
+    Choice<kGoimV1, &GoimV1Options::json>(
+        {"goim_v1", "json"}, kGoimV1Jsons,
+        "what goim v1's clients that speak JSON are sent in each message: an array, as of v1.2, or "
+        "an object, as in v1.0 and v1.1"),
+    Number<kGoimV1, &GoimV1Options::idle_timeout_ms>(
+        {"goim_v1", "idle_timeout_ms"}, Kind::kMilliseconds, {10, kDayMs},
+        "without a heartbeat, for goim v1's clients (5 minutes there); or without a message, for "
+        "those that poll"),
 
     Number<kRoom, &RoomOptions::log_bytes>(
         {"room", "log_bytes"}, Kind::kBytes, {4 * kKiB, 1 * kGiB},

@@ -159,6 +159,8 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.gopusher, Kind::kGopusher, clients, nullptr, &addresses_.gopusher));
   status.Update(Listen(listen.gopusher_tls, Kind::kGopusher, clients, tls_.ws.get(),
                        &addresses_.gopusher_tls));
+  status.Update(Listen(listen.v1_tcp, Kind::kGoimV1Tcp, clients, nullptr, &addresses_.v1_tcp));
+  status.Update(Listen(listen.v1_ws, Kind::kGoimV1WebSocket, clients, nullptr, &addresses_.v1_ws));
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
   // The header comes before TLS does.

@@ -31,6 +31,8 @@ struct Addresses {
   std::vector<std::string> gopush;
   std::vector<std::string> gopusher;
   std::vector<std::string> gopusher_tls;
+  std::vector<std::string> v1_tcp;
+  std::vector<std::string> v1_ws;
   std::vector<std::string> push;
 };
 

@@ -87,7 +87,7 @@ void PrintHints(const std::string& program, const halley::gateway::Addresses& ad
 void WarnIfOpen(const halley::config::Options& options) {
   const halley::config::ListenOptions& listen = options.listen;
   std::vector<const std::string*> lists = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss,
-                                           &listen.gopush_tcp};
+                                           &listen.gopush_tcp, &listen.v1_tcp, &listen.v1_ws};
   if (options.gopusher.TakesUnsigned()) {
     lists.insert(lists.end(), {&listen.gopusher, &listen.gopusher_tls});
   }
@@ -191,6 +191,8 @@ int main(int argc, char** argv) {
   PrintAddresses("gopush", (*gateway)->addresses().gopush);
   PrintAddresses("gopusher", (*gateway)->addresses().gopusher);
   PrintAddresses("gopusher_tls", (*gateway)->addresses().gopusher_tls);
+  PrintAddresses("v1_tcp", (*gateway)->addresses().v1_tcp);
+  PrintAddresses("v1_ws", (*gateway)->addresses().v1_ws);
   PrintAddresses("push", (*gateway)->addresses().push);
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);

@@ -25,6 +25,7 @@ struct Channel {
   bool held = false;      // blocked, or within a message: nobody else may send, so it is lagging in
                           // every lane
   bool muted = false;     // has not been told that it is logged in: nothing but replies may be sent
+  bool answered = false;  // a long poll: has its response, or it waits; nothing else may be sent
   bool queued = false;    // on the hub's list of channels with something of their own to send
   wire::Encoding encoding = wire::Encoding::kGoimTcp;
   int32_t fd = -1;

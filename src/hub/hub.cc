@@ -36,7 +36,7 @@ void Hub::AddChannel(const Identity& identity) {
   Channel& channel = channels_[identity.slot];
   HALLEY_ASSERT(!channel.live && channel.memberships.empty() && channel.outbox == kNone);
   channel.live = true;
-  channel.held = channel.muted = false;
+  channel.held = channel.muted = channel.answered = false;
   channel.encoding = identity.encoding;
   channel.fd = identity.fd;
   channel.generation = identity.generation;
@@ -48,6 +48,8 @@ void Hub::AddChannel(const Identity& identity) {
       identity.every_op
           ? everyone_.TakeEvery()
           : everyone_.Take(std::vector<int32_t>(identity.accepts.begin(), identity.accepts.end()));
+  HALLEY_ASSERT(wire::IsLongPoll(channel.encoding) == (identity.poll != nullptr));
+  if (identity.poll != nullptr) polls_[identity.slot] = *identity.poll;
   EnterEveryone(identity.slot);
   ++channels_count_;
 }
@@ -81,6 +83,10 @@ void Hub::RemoveChannel(uint32_t slot) {
   BucketOf(RoutingHash(channel.key.view())).RemoveKey(slot);
   if (channel.mid != 0) BucketOfMid(channel.mid).RemoveMid(slot);
   channel.live = false;
+  if (wire::IsLongPoll(channel.encoding)) {
+    polls_.erase(slot);
+    std::erase(answered_, slot);
+  }
   Unblock(channel);
   channel.key = {};
   --channels_count_;
@@ -316,7 +322,10 @@ void Hub::OnRemainder(uint32_t slot, std::string_view bytes, bool first, uint32_
   if (outbox.remainder.bytes() > limits_.personal_queue_bytes) OnTooSlow(slot);
 }
 
-void Hub::OnTooSlow(uint32_t slot) { too_slow_.push_back(slot); }
+void Hub::OnTooSlow(uint32_t slot) {
+  // A long poll that has its response will not get what it misses anyway.
+  if (!channels_[slot].answered) too_slow_.push_back(slot);
+}
 
 void Hub::OnBehind(uint32_t slot) { Queue(slot); }
 

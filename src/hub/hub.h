@@ -10,6 +10,10 @@
 // within a message (torn), or whose socket is full (blocked), is *held*: lagging in all its lanes
 // until it has caught up.
 //
+// A *long poll* is a channel that gets one message and is to be closed. What is around the message
+// is its own, so its lanes are sent to nobody: a slice makes its targets lag, and each gets the first
+// message that waits for it, or was pushed to it, as one of its own (hub_poll.cc).
+//
 // Threads    One shard's.
 // Ownership  Owns channels, rooms, lanes and queued bytes. Descriptors are numbers it passes on.
 // Invariant  Accounting's identity; see accounting.h.
@@ -23,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "base/chunked_array.h"
@@ -36,6 +41,7 @@
 #include "hub/lane_queue.h"
 #include "hub/layouts.h"
 #include "hub/outbox.h"
+#include "wire/long_poll.h"
 
 namespace halley::hub {
 
@@ -78,6 +84,7 @@ struct Identity {
   std::string_view key;
   absl::Span<const int32_t> accepts;
   bool every_op = false;  // whatever they are: its protocol knows no ops
+  const wire::LongPoll* poll = nullptr;  // where the encoding is that of one
 };
 
 // How a personal push fared over the channels of one key or mid.
@@ -165,10 +172,13 @@ class Hub final : private LaneEvents {
   // Of pushes that somebody waits for.
   Receipts& receipts() { return receipts_; }
   const Receipts& receipts() const { return receipts_; }
-  // Bytes for the client itself, already framed; never refused.
+  // Bytes for the client itself, already framed; never refused. To a long poll they are its response,
+  // if it has none yet.
   void Reply(uint32_t slot, std::string_view bytes);
   // Replies that the client has not been sent yet: who does not read them should not be read.
   uint64_t UnsentReplyBytes(uint32_t slot) const;
+  // A long poll has waited for long enough: it is told that no message came, if none has.
+  void EndPoll(uint32_t slot);
 
   // --- sending
   // Gathers what channels have of their own, at most plans.size() of them; returns how many plans
@@ -216,6 +226,8 @@ class Hub final : private LaneEvents {
   void EnforceAll(uint64_t now_ms);
   // Slots that skipped under the policy "close", or whose torn message outgrew their queue.
   std::vector<uint32_t> TakeTooSlow() { return std::exchange(too_slow_, {}); }
+  // Slots of long polls that have been sent all of their response.
+  std::vector<uint32_t> TakeAnswered() { return std::exchange(answered_, {}); }
   // Appends slots whose socket has been full, and took nothing, for stall_timeout_ms.
   void FindStalled(std::vector<uint32_t>* slots) const;
   // Appends at most `count` slots whose socket is full, those first that took nothing for longest.
@@ -275,6 +287,11 @@ class Hub final : private LaneEvents {
   }
   void NoteCongestion(Lane& lane);
 
+  // --- long polls (hub_poll.cc)
+  std::string_view BeginAnswer(uint32_t slot, uint64_t message_bytes);
+  void AnswerFromLanes(uint32_t slot);
+  void LetTargetsLag(const Slice& slice);
+
   void Gather(uint32_t slot, SendPlan* plan);
   void GatherQueue(const MessageQueue& queue, SendPlan::Source source, uint64_t skip,
                    uint64_t bytes_max, SendPlan* plan) const;
@@ -315,6 +332,9 @@ class Hub final : private LaneEvents {
   std::vector<uint32_t> blocked_;    // scratch
   LayoutMemory layout_memory_;       // scratch
   std::vector<uint32_t> too_slow_;
+  absl::flat_hash_map<uint32_t, wire::LongPoll> polls_;  // by slot
+  std::vector<uint32_t> answered_;
+  std::string poll_head_;            // scratch
   uint32_t congested_ = 0;
   size_t tick_bucket_ = 0;
 };

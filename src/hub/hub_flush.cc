@@ -48,6 +48,11 @@ void Hub::Gather(uint32_t slot, SendPlan* plan) {
     }
     return;
   }
+  const bool poll = wire::IsLongPoll(channel.encoding);
+  if (poll && !channel.answered) {
+    AnswerFromLanes(slot);
+    outbox = channel.outbox == kNone ? nullptr : &outboxes_[channel.outbox];
+  }
   // A message that was begun is finished first: at most one of these three is torn.
   uint64_t personal_begun = 0;
   if (outbox != nullptr) {
@@ -67,6 +72,7 @@ void Hub::Gather(uint32_t slot, SendPlan* plan) {
     GatherQueue(outbox->replies, SendPlan::Source::kReplies, 0, kPlanBytesMax, plan);
     GatherQueue(outbox->personal, SendPlan::Source::kPersonal, personal_begun, kPlanBytesMax, plan);
   }
+  if (poll) return;
   for (const Membership& membership : channel.memberships) {
     Lane& lane = *membership.lane;
     if (lane.InSync(membership.index)) continue;
@@ -142,6 +148,10 @@ void Hub::CatchUp(uint32_t slot) {
   ReleaseOutboxIfEmpty(channel);
   // It was told something with PlanOne(), and stays held all the same.
   if (channel.muted) return;
+  if (channel.answered && channel.outbox == kNone) {
+    answered_.push_back(slot);
+    return;
+  }
   if (AnythingTorn(channel)) {
     // The plan was full and ended within a message.
     Hold(slot);
@@ -246,15 +256,15 @@ bool Hub::NextLaneSlice(size_t sends, uint64_t now_ns, Slice* slice) {
     paced_[i] = paced_.back();
     paced_.pop_back();
   }
-  while (!grown_.empty()) {
+  for (size_t lagged = 0; !grown_.empty() && lagged < sends; lagged += slice->targets.size()) {
     Lane* lane = grown_.PopFront();
     *slice = lane->NextSlice(sends, now_ns, *this);
     NoteCongestion(*lane);
     if (!slice->targets.empty()) {
       flushing_ = lane;
-      return true;
-    }
-    if (lane->grown()) {
+      if (!wire::IsLongPoll(lane->encoding())) return true;
+      LetTargetsLag(*slice);
+    } else if (lane->grown()) {
       paced_.push_back(lane);
     } else {
       lane->queued = false;
@@ -270,7 +280,12 @@ void Hub::CompleteLaneSlice(absl::Span<const base::SendException> exceptions) {
   blocked_.clear();
   lane.CompleteSlice(exceptions, &blocked_);
   for (const uint32_t slot : blocked_) {
-    Block(slot);
+    // A long poll has taken nothing because nothing was sent.
+    if (wire::IsLongPoll(lane.encoding())) {
+      Queue(slot);
+    } else {
+      Block(slot);
+    }
   }
   NoteCongestion(lane);
   if (lane.grown()) {

@@ -1,5 +1,6 @@
 // Hub: taking messages in.
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "hub/hub.h"
@@ -16,14 +17,15 @@ void Hub::PushOne(uint32_t slot, const Push& push, Layouts& layouts, PersonalOut
     return;
   }
   const Layout& layout = layouts.For(channel.encoding);
-  Outbox& outbox = OutboxOf(slot);
-  const uint64_t bytes = layout.bytes();
-  if (!MakeRoom(slot, &outbox, bytes)) {
+  if (channel.answered || !MakeRoom(slot, &OutboxOf(slot), layout.bytes())) {
     ++outcome->refused;
     ++books_.refused;
     return;
   }
-  outbox.personal.Append(&chunks_, layout.prefix(), layout.body(), push.receipt);
+  const std::string_view prefix = wire::IsLongPoll(channel.encoding)
+                                      ? BeginAnswer(slot, layout.bytes())
+                                      : layout.prefix();
+  OutboxOf(slot).personal.Append(&chunks_, prefix, layout.body(), push.receipt);
   receipts_.Expect(push.receipt, 1);
   ++books_.expected;
   ++outcome->taken;
@@ -153,6 +155,8 @@ void Hub::NoteCongestion(Lane& lane) {
 void Hub::Reply(uint32_t slot, std::string_view bytes) {
   HALLEY_ASSERT(Live(slot));
   if (bytes.empty()) return;
+  Channel& channel = channels_[slot];
+  if (wire::IsLongPoll(channel.encoding) && std::exchange(channel.answered, true)) return;
   OutboxOf(slot).replies.Append(&chunks_, bytes, {});
   Queue(slot);
 }

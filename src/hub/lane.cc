@@ -269,6 +269,12 @@ void Lane::AdvanceCursor(uint32_t index, uint64_t bytes) {
   cursor.position = position;
 }
 
+void Lane::HandOver(uint32_t index) {
+  HALLEY_ASSERT(!InSync(index) && !Torn(index));
+  LogPosition& position = CursorOf(index).position;
+  position = {log().MessageEnd(position.seq), position.seq + 1};
+}
+
 void Lane::TryRejoin(uint32_t index, LaneEvents& events) {
   if (InSync(index)) return;
   Cursor& cursor = CursorOf(index);

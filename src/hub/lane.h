@@ -163,6 +163,8 @@ class Lane {
   void MakeLagging(uint32_t index);
   // A lagging member took `bytes` more; the books are told what that completed.
   void AdvanceCursor(uint32_t index, uint64_t bytes);
+  // A lagging member has the next message, whole, from somebody else, who tells the books.
+  void HandOver(uint32_t index);
   // A lagging member that is not blocked: back in sync if it stands where that is possible; told
   // OnBehind() if it has something to send; else it waits for the next pass.
   void TryRejoin(uint32_t index, LaneEvents& events);

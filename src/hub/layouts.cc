@@ -1,6 +1,7 @@
 #include "hub/layouts.h"
 
 #include "wire/event_stream.h"
+#include "wire/goim_v1.h"
 #include "wire/gopush.h"
 #include "wire/gopusher.h"
 #include "wire/json_frame.h"
@@ -24,6 +25,11 @@ void Layouts::Make(wire::Encoding encoding, Layout* layout) {
     case wire::Encoding::kGopushWebSocket:
     case wire::Encoding::kGopushWebSocketText: MakeGopush(encoding, layout); break;
     case wire::Encoding::kGopusher: MakeGopusher(layout); break;
+    case wire::Encoding::kGoimV1Tcp:
+    case wire::Encoding::kGoimV1WebSocket: MakeV1Frame(encoding, layout); break;
+    case wire::Encoding::kGoimV1JsonArray:
+    case wire::Encoding::kGoimV1Json:
+    case wire::Encoding::kGoimV1LongPoll: MakeV1Json(encoding, layout); break;
   }
 }
 
@@ -88,6 +94,31 @@ void Layouts::MakeGopusher(Layout* layout) {
   layout->SetBody(push_.body);
   layout->prefix_bytes_ = static_cast<uint16_t>(wire::WriteWsHeader(
       wire::GopusherOpcode(push_.body), push_.body.size(), layout->prefix_));
+}
+
+// A batch has other headers than it came with, once for TCP and WebSocket.
+void Layouts::MakeV1Frame(wire::Encoding encoding, Layout* layout) {
+  const bool framed = push_.batch && wire::IsGoimBatch(push_.body);
+  std::string& frames = memory_->v1_frames;
+  if (framed && !v1_frames_made_) {
+    v1_frames_made_ = true;
+    frames.clear();
+    wire::AppendGoimV1Frames(push_.body, &frames);
+  }
+  const std::string_view body = framed ? std::string_view(frames) : push_.body;
+  layout->SetBody(body);
+  layout->prefix_bytes_ = static_cast<uint16_t>(
+      wire::WriteGoimV1Prefix(encoding, body.size(), framed, layout->prefix_));
+}
+
+void Layouts::MakeV1Json(wire::Encoding encoding, Layout* layout) {
+  const auto index =
+      static_cast<size_t>(encoding) - static_cast<size_t>(wire::Encoding::kGoimV1JsonArray);
+  std::string& text = memory_->v1_json[index];
+  text.clear();
+  wire::AppendGoimV1JsonPush(encoding, push_.body, push_.batch, &text);
+  layout->SetBody(text);
+  layout->prefix_bytes_ = 0;
 }
 
 void Layouts::Deflate(Layout* layout) {

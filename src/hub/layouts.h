@@ -69,6 +69,8 @@ struct LayoutMemory {
   std::string deflated;
   std::array<std::string, 4> gopush;  // by encoding
   std::string gopusher;
+  std::string v1_frames;
+  std::array<std::string, 3> v1_json;  // by encoding
   MessageIds message_ids;
 };
 
@@ -96,12 +98,15 @@ class Layouts {
   void MakeEvent(Layout* layout);
   void MakeGopush(wire::Encoding encoding, Layout* layout);
   void MakeGopusher(Layout* layout);
+  void MakeV1Frame(wire::Encoding encoding, Layout* layout);
+  void MakeV1Json(wire::Encoding encoding, Layout* layout);
   void Deflate(Layout* layout);
 
   const Push& push_;
   const uint64_t deflate_bytes_;
   LayoutMemory* const memory_;
   bool json_made_ = false;
+  bool v1_frames_made_ = false;
   uint32_t made_ = 0;  // by encoding
   uint64_t message_id_ = 0;  // 0: not needed yet
   static_assert(wire::kEncodingsCount <= 32);

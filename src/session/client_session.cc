@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "wire/event_stream.h"
+#include "wire/goim_v1.h"
 #include "wire/http_answer.h"
 
 namespace halley::session {
@@ -38,17 +39,32 @@ Event FrameEvent(const wire::GoimFrame& frame) {
 
 }  // namespace
 
+ClientSession::ClientSession(Transport transport) : transport_(transport), phase_(Phase::kLogin) {
+  if (transport == Transport::kWebSocket || transport == Transport::kGopusher ||
+      transport == Transport::kGoimV1WebSocket) {
+    phase_ = Phase::kUpgrade;
+  } else if (transport == Transport::kGoimV1Tcp) {
+    encoding_ = wire::Encoding::kGoimV1Tcp;
+  }
+}
+
 Event ClientSession::Next(wire::Inbox* inbox, const SessionLimits& limits, std::string* out) {
   HALLEY_ASSERT(phase_ != Phase::kAuthenticating && phase_ != Phase::kClosed);
   if (phase_ == Phase::kUpgrade) return Upgrade(inbox, limits, out);
   for (;;) {
     Event event;
     switch (transport_) {
-      case Transport::kTcp: event = NextTcpFrame(inbox, limits); break;
+      case Transport::kTcp:
+      case Transport::kGoimV1Tcp: event = NextTcpFrame(inbox, limits); break;
+      case Transport::kGoimV1WebSocket:
       case Transport::kWebSocket: event = NextWsFrame(inbox, limits, out); break;
       case Transport::kGopush: event = NextGopush(inbox, limits, out); break;
+      case Transport::kLongPoll:
       case Transport::kEventStream: event = NextIgnored(inbox); break;
       case Transport::kGopusher: event = NextGopusher(inbox, limits, out); break;
+    }
+    if (event.kind == EventKind::kMessage && wire::IsGoimV1(encoding_)) {
+      event = OnGoimV1Frame(event.frame, out);
     }
     if (event.kind == EventKind::kClose) return Close(event.reason, out);
     if (event.kind != EventKind::kMessage) return event;
@@ -64,7 +80,8 @@ size_t ClientSession::InboxBytesMax(const SessionLimits& limits) {
   const size_t message_bytes =
       limits.message_bytes + GapBytesMax(limits) + wire::kWsControlFrameBytesMax;
   return std::max({wire::kGoimHeaderBytes + limits.frame_body_bytes, message_bytes,
-                   limits.upgrade.header_bytes_max, limits.gopusher.upgrade.header_bytes_max});
+                   limits.upgrade.header_bytes_max, limits.gopusher.upgrade.header_bytes_max,
+                   limits.v1_upgrade.header_bytes_max});
 }
 
 void ClientSession::OnAuthenticated() {
@@ -76,9 +93,16 @@ void ClientSession::OnAuthenticated() {
 void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
   const Phase phase = std::exchange(phase_, Phase::kClosed);
   const uint16_t code = wire::WebSocketCloseCode(reason);
-  if (transport_ == Transport::kTcp || phase == Phase::kClosed || code == 0) return;
+  if (transport_ == Transport::kTcp || transport_ == Transport::kGoimV1Tcp ||
+      phase == Phase::kClosed || code == 0) {
+    return;
+  }
   if (transport_ == Transport::kEventStream) {
     AppendEventStreamFarewell(reason, phase == Phase::kLive, out);
+    return;
+  }
+  if (transport_ == Transport::kLongPoll) {
+    wire::AppendUpgradeRefused(wire::RefusalOf(reason), out);
     return;
   }
   if (transport_ == Transport::kGopusher && phase == Phase::kAuthenticating) {
@@ -99,6 +123,11 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
 
 Silence ClientSession::OnSilence(const SessionLimits& limits, std::string* out) {
   if (transport_ == Transport::kGopusher) return OnGopusherSilence(limits.gopusher, out);
+  if (transport_ == Transport::kLongPoll) {
+    if (waited_) return {};
+    waited_ = true;
+    return {.next_ms = limits.v1_idle_timeout_ms};
+  }
   if (transport_ != Transport::kEventStream) return {};
   out->append(wire::kEventHeartbeat);
   return {.next_ms = limits.event_heartbeat_ms};
@@ -112,7 +141,7 @@ Event ClientSession::Close(CloseReason reason, std::string* out) {
 Event ClientSession::NextTcpFrame(wire::Inbox* inbox, const SessionLimits& limits) {
   wire::GoimFrame frame;
   size_t frame_bytes = 0;
-  switch (wire::DecodeGoimFrame(inbox->view(), limits.frame_body_bytes, &frame, &frame_bytes)) {
+  switch (wire::DecodeGoimFrame(inbox->view(), BodyBytesMax(limits), &frame, &frame_bytes)) {
     case DecodeStatus::kDone:
       inbox->begin += frame_bytes;
       return FrameEvent(frame);

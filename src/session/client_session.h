@@ -1,6 +1,6 @@
 // ClientSession: one client's protocol state, from its first byte to its last: goim's frames on TCP
-// or WebSocket, or as JSON text on WebSocket, or server-sent events, or gopush-cluster's protocol, or
-// Gopusher's. Sans-IO: bytes in, events and bytes out; no socket, no
+// or WebSocket, or as JSON text on WebSocket, or server-sent events, or the protocols of
+// gopush-cluster, of Gopusher and of goim v1. Sans-IO: bytes in, events and bytes out; no socket, no
 // clock, and nothing allocated that is a session's own: what is inflated, or was JSON, lies in
 // memory of the thread.
 //
@@ -25,6 +25,7 @@
 #include "wire/gopusher.h"
 #include "wire/http_upgrade.h"
 #include "wire/inbox.h"
+#include "wire/long_poll.h"
 #include "wire/utf8.h"
 #include "wire/websocket.h"
 
@@ -42,21 +43,28 @@ struct SessionLimits {
   uint32_t message_bytes = 8192;       // WebSocket message, all fragments together
   uint32_t fragments = 64;             // fragments of one WebSocket message
   uint32_t event_heartbeat_ms = 15'000;  // between two signs of life on an event stream
+  bool v1_json_arrays = true;  // what goim v1's JSON clients are sent, else objects
   wire::UpgradeLimits upgrade;
   GopusherLimits gopusher;
+  wire::UpgradeLimits v1_upgrade = {.goim_v1 = true};  // of kGoimV1WebSocket
+  uint32_t v1_idle_timeout_ms = 300'000;  // for a long poll to take its response
 };
 
 enum class Transport : uint8_t {
   kTcp,
   kWebSocket,
   kGopush,       // gopush-cluster's TCP
+  kGoimV1Tcp,
+  kGoimV1WebSocket,  // until its upgrade; then it is as kWebSocket
   kEventStream,  // what kWebSocket becomes when it is server-sent events that were asked for
   kGopusher,     // Gopusher's WebSocket
+  kLongPoll,     // what kGoimV1WebSocket becomes when it is one message that was asked for
 };
 
 enum class EventKind : uint8_t {
   kNeedMore,      // present the inbox again with more bytes
-  kOutput,        // nothing to decide; `out` may have bytes for the peer (a pong). Call Next() again
+  kOutput,        // nothing to decide; `out` may have bytes for the peer (a pong, the answer to goim
+                  // v1's test). Call Next() again
   kUpgraded,      // the WebSocket upgrade was accepted, `out` has the 101; frame.body is the value
                   // of the Cookie header (empty when there was none), for the backend
   kFile,          // no WebSocket was asked for, but a file: frame.body is the whole response, which
@@ -71,7 +79,7 @@ enum class EventKind : uint8_t {
                   // HTTP error). Not to be fed again
 };
 
-// What a request that is a login says besides its token.
+// What a request that is a login says besides its token. `answer` and `poll` are never both there.
 struct Opening {
   std::string_view cookie;  // for the backend
   std::string answer;       // the first bytes for the client, once it is logged in
@@ -79,6 +87,7 @@ struct Opening {
   // When the client says that it signed the login, in seconds since 1970: only good within
   // gopusher.time_window_s of now.
   std::optional<uint64_t> signed_at_s;
+  std::optional<wire::LongPoll> poll;  // the client gets one message, as the response to this
 };
 
 // What happens when a client's time is up.
@@ -98,12 +107,11 @@ struct Event {
 
 class ClientSession {
  public:
-  explicit ClientSession(Transport transport)
-      : transport_(transport),
-        phase_(BeginsWithUpgrade(transport) ? Phase::kUpgrade : Phase::kLogin) {}
+  explicit ClientSession(Transport transport);
 
   // Consumes from the front of `inbox`, appends bytes for the peer to `out`, and returns the next
-  // event. Frames other than op 7 before login are consumed and not answered, as in goim.
+  // event. Frames other than op 7 before login are consumed and not answered, as in goim, and end
+  // the session, as in goim v1.
   // The largest inbox it can need is InboxBytesMax(limits): with that many bytes present it never
   // answers kNeedMore.
   Event Next(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
@@ -114,7 +122,8 @@ class ClientSession {
   bool authenticated() const { return authenticated_; }
 
   // The client's time is up. Where in its protocol it is the server that gives signs of life, `out`
-  // has one; elsewhere it is over.
+  // has one. One that polls is to have its response now, and as much time to take it. Elsewhere it
+  // is over.
   Silence OnSilence(const SessionLimits& limits, std::string* out);
 
   // Appends a farewell for a close that the server decides (WebSocket close frame with the reason's
@@ -135,14 +144,12 @@ class ClientSession {
     kClosed,
   };
 
-  static bool BeginsWithUpgrade(Transport transport) {
-    return transport == Transport::kWebSocket || transport == Transport::kGopusher;
-  }
   Event NextTcpFrame(wire::Inbox* inbox, const SessionLimits& limits);
   Event Close(wire::CloseReason reason, std::string* out);
 
   // WebSocket. A frame or kNeedMore is the answer, or what interrupts (kOutput, kClose).
   Event Upgrade(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
+  const wire::UpgradeLimits& UpgradeLimitsOf(const SessionLimits& limits) const;
   Event File(const wire::UpgradeRequest& request, wire::Inbox* inbox);
   Event OpenWebSocket(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);
   Event NextWsFrame(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
@@ -156,6 +163,7 @@ class ClientSession {
                            std::string_view* message);
   wire::DecodeStatus DecodeFrame(std::string_view message, const SessionLimits& limits,
                                  wire::GoimFrame* frame) const;
+  size_t BodyBytesMax(const SessionLimits& limits) const;
   wire::CloseReason EndMessage(wire::Inbox* inbox, const SessionLimits& limits,
                                wire::GoimFrame* frame);
   char* Unread(const wire::Inbox& inbox) const { return inbox.begin + joined_bytes_ + gap_bytes_; }
@@ -180,6 +188,9 @@ class ClientSession {
   Event NextGopusher(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   Silence OnGopusherSilence(const GopusherLimits& limits, std::string* out);
   uint32_t MessageBytesMax(const SessionLimits& limits) const;
+  // goim v1.
+  Event OnGoimV1Frame(const wire::GoimFrame& frame, std::string* out) const;
+  Event OpenLongPoll(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);
 
   // How many bytes may lie unused between the joined part of a message and what is unread before
   // the two are closed up. An eighth of the limit: moving the message costs at most eight bytes for
@@ -200,11 +211,12 @@ class ClientSession {
   bool fin_ : 1 = false;          // the fragment is the last one
   bool text_ : 1 = false;
   bool compressed_ : 1 = false;
+  bool waited_ : 1 = false;       // a long poll, for as long as it may
   wire::Utf8Validator utf8_;  // of text; between messages at the start of a character
   uint32_t fragments_ = 0;
   union {
     uint32_t scanned_bytes_ = 0;  // of the HTTP request; when that is over, none:
-    uint32_t joined_bytes_;       // (of an event stream: what was ignored)
+    uint32_t joined_bytes_;       // (of a response: what was ignored)
   };
   uint32_t gap_bytes_ = 0;
   uint32_t fragment_left_bytes_ = 0;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "session/client_session.h"
+#include "wire/goim_v1.h"
 #include "wire/http_answer.h"
 #include "wire/http_upgrade.h"
 #include "wire/json_frame.h"
@@ -22,9 +23,7 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
   wire::UpgradeRequest request;
   wire::UpgradeRefusal refusal = wire::UpgradeRefusal::kUnavailable;
   size_t scanned = scanned_bytes_;
-  const wire::UpgradeLimits& upgrade =
-      transport_ == Transport::kGopusher ? limits.gopusher.upgrade : limits.upgrade;
-  switch (wire::ParseUpgrade(inbox->view(), upgrade, &scanned, &request, &refusal)) {
+  switch (wire::ParseUpgrade(inbox->view(), UpgradeLimitsOf(limits), &scanned, &request, &refusal)) {
     case wire::UpgradeStatus::kMore:
       scanned_bytes_ = static_cast<uint32_t>(scanned);
       return {};
@@ -38,9 +37,16 @@ Event ClientSession::Upgrade(wire::Inbox* inbox, const SessionLimits& limits, st
   if (request.dialect == wire::Dialect::kEventStream) {
     return OpenEventStream(request, inbox, limits, out);
   }
+  if (request.dialect == wire::Dialect::kGoimV1LongPoll) return OpenLongPoll(request, inbox, out);
   if (request.dialect == wire::Dialect::kGopush) return OpenGopush(request, inbox, out);
   if (request.dialect == wire::Dialect::kGopusher) return OpenGopusher(request, inbox, limits, out);
   return OpenWebSocket(request, inbox, out);
+}
+
+const wire::UpgradeLimits& ClientSession::UpgradeLimitsOf(const SessionLimits& limits) const {
+  if (transport_ == Transport::kGopusher) return limits.gopusher.upgrade;
+  if (transport_ == Transport::kGoimV1WebSocket) return limits.v1_upgrade;
+  return limits.upgrade;
 }
 
 Event ClientSession::OpenWebSocket(const wire::UpgradeRequest& request, wire::Inbox* inbox,
@@ -48,6 +54,9 @@ Event ClientSession::OpenWebSocket(const wire::UpgradeRequest& request, wire::In
   wire::AppendUpgradeAccepted(request, out);
   if (request.dialect == wire::Dialect::kJson) {
     encoding_ = wire::Encoding::kJsonWebSocket;
+  } else if (request.dialect == wire::Dialect::kGoimV1) {
+    encoding_ = wire::Encoding::kGoimV1WebSocket;  // unless its first message is text
+    transport_ = Transport::kWebSocket;
   } else {
     encoding_ = request.deflate.agreed ? wire::Encoding::kGoimWebSocketDeflate
                                        : wire::Encoding::kGoimWebSocket;
@@ -189,13 +198,16 @@ DecodeStatus ClientSession::DecodeFrame(std::string_view message, const SessionL
     return wire::DecodeJsonFrame(message, limits.frame_body_bytes, frame);
   }
   if (transport_ == Transport::kGopusher) return DecodeStatus::kDone;
+  if (encoding_ == wire::Encoding::kGoimV1JsonArray || encoding_ == wire::Encoding::kGoimV1Json) {
+    return wire::DecodeGoimV1JsonFrame(message, BodyBytesMax(limits), frame);
+  }
   if (wire::IsGopush(encoding_)) {
     frame->op = wire::op::kHeartbeat;
     return message == wire::kGopushHeartbeat ? DecodeStatus::kDone : DecodeStatus::kBad;
   }
   size_t frame_bytes = 0;
   const DecodeStatus status =
-      wire::DecodeGoimFrame(message, limits.frame_body_bytes, frame, &frame_bytes);
+      wire::DecodeGoimFrame(message, BodyBytesMax(limits), frame, &frame_bytes);
   const bool more = status == DecodeStatus::kDone && frame_bytes != message.size();
   return more ? DecodeStatus::kBad : status;
 }
@@ -210,6 +222,10 @@ CloseReason ClientSession::EndMessage(wire::Inbox* inbox, const SessionLimits& l
   const CloseReason wrong = Unpack(message, limits, &message);
   if (wrong != CloseReason::kNone) return wrong;
   if (text_ && !utf8_.complete()) return CloseReason::kWsBadUtf8;
+  if (text_ && !authenticated_ && encoding_ == wire::Encoding::kGoimV1WebSocket) {
+    encoding_ = limits.v1_json_arrays ? wire::Encoding::kGoimV1JsonArray
+                                      : wire::Encoding::kGoimV1Json;
+  }
   switch (DecodeFrame(message, limits, frame)) {
     case DecodeStatus::kDone:
       return CloseReason::kNone;

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "shard/shard.h"
 #include "wire/goim_frame.h"
+#include "wire/goim_v1.h"
 
 namespace halley::shard {
 namespace {
@@ -18,6 +19,8 @@ session::Transport TransportOf(ListenerKind kind) {
     case ListenerKind::kWebSocket: return session::Transport::kWebSocket;
     case ListenerKind::kGopush: return session::Transport::kGopush;
     case ListenerKind::kGopusher: return session::Transport::kGopusher;
+    case ListenerKind::kGoimV1Tcp: return session::Transport::kGoimV1Tcp;
+    case ListenerKind::kGoimV1WebSocket: return session::Transport::kGoimV1WebSocket;
     case ListenerKind::kPush: HALLEY_ASSERT(false);
   }
   return session::Transport::kTcp;
@@ -292,6 +295,10 @@ wire::CloseReason Shard::OnEvent(Connection& connection, const session::Event& e
     case session::EventKind::kUnsub: return OnAccepts(connection, frame, /*add=*/false);
     case session::EventKind::kMessage:
       backend_.Receive(IdentityOf(connection), frame.op, frame.seq, frame.body);
+      if (wire::IsGoimV1(connection.session.encoding())) {
+        wire::AppendReply(connection.session.encoding(), wire::GoimV1Answer(frame), &out_);
+        break;
+      }
       // goim sends op 9 without its header on TCP, so there its empty answer is nothing at all.
       if (frame.op == wire::op::kRaw &&
           connection.session.encoding() == wire::Encoding::kGoimTcp) {

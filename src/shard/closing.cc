@@ -53,6 +53,8 @@ void Shard::OnSilence(Connection& connection) {
   if (silence.asks) {
     // There is never more than one without an answer, so it may wait in front of a full socket.
     hub_.Reply(slot, farewell_);
+  } else if (wire::IsLongPoll(connection.session.encoding())) {
+    hub_.EndPoll(slot);
   } else if (!hub_.channel(slot).blocked()) {
     hub_.Reply(slot, farewell_);
     backend_.Heartbeat(IdentityOf(connection));
@@ -107,8 +109,11 @@ bool Shard::SendTo(int32_t fd, std::string_view bytes) {
 void Shard::Linger(Connection& connection) {
   connection.phase = Phase::kLingering;
   ring_.ShutdownWrite(connection.fd);
-  // The rest of a file may be on its way yet: that has until the handshake's deadline.
-  if (connection.reason != wire::CloseReason::kPageServed) {
+  // The rest of a response may be on its way yet: that of a file has until the handshake's deadline,
+  // that of a long poll as much time.
+  if (connection.reason == wire::CloseReason::kPollAnswered) {
+    SetDeadline(connection, now_ns_ + uint64_t{options_.client.handshake_timeout_ms} * 1'000'000);
+  } else if (connection.reason != wire::CloseReason::kPageServed) {
     SetDeadline(connection, now_ns_ + kLingerNs);
   }
   if (connection.armed == io::Op::kNone) Arm(connection, io::Op::kPollOnce);

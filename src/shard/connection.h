@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@
 #include "session/client_session.h"
 #include "wire/close_reason.h"
 #include "wire/goim_frame.h"
+#include "wire/long_poll.h"
 
 namespace halley::shard {
 
@@ -40,6 +42,7 @@ struct Asked {
   wire::GoimFrame request;  // the login or the room change, without its body
   std::string answer;       // of a login: as session::Opening has them
   uint32_t idle_ms = 0;
+  std::optional<wire::LongPoll> poll;
 };
 
 // What only a client that has not logged in, or waits, needs.

@@ -94,6 +94,12 @@ session::SessionLimits SessionLimitsOf(const config::Options& options) {
   if (options.websocket.page) limits.upgrade.files = web::Files();
   limits.upgrade.forwarded_for = !ProxiesOf(options).empty();
   limits.gopusher = GopusherLimitsOf(options.gopusher, limits.upgrade);
+  limits.v1_json_arrays = options.goim_v1.json == config::GoimV1Json::kArray;
+  limits.v1_upgrade = limits.upgrade;
+  limits.v1_upgrade.goim_v1 = true;
+  limits.v1_upgrade.deflate = false;
+  limits.v1_upgrade.files = {};
+  limits.v1_idle_timeout_ms = options.goim_v1.idle_timeout_ms;
   return limits;
 }
 

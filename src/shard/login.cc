@@ -5,18 +5,11 @@
 #include "base/assert.h"
 #include "shard/client_address.h"
 #include "shard/shard.h"
+#include "wire/goim_v1.h"
 #include "wire/gopush.h"
 #include "wire/gopusher.h"
 
 namespace halley::shard {
-namespace {
-
-// Where a protocol knows no ops, a client gets whatever is pushed.
-bool KnowsOps(wire::Encoding encoding) {
-  return !wire::IsGopush(encoding) && encoding != wire::Encoding::kGopusher;
-}
-
-}  // namespace
 
 // Anything but kNone: the login is over before the backend is asked.
 wire::CloseReason Shard::BeginLogin(Connection& connection, const session::Event& event) {
@@ -35,6 +28,7 @@ wire::CloseReason Shard::BeginLogin(Connection& connection, const session::Event
     greeting.forwarded_for = event.forwarded_for;
     greeting.asked.answer = event.opening->answer;
     greeting.asked.idle_ms = event.opening->idle_ms;
+    greeting.asked.poll = event.opening->poll;
   }
   // A system call, so only for a backend that asks.
   std::string address;
@@ -95,7 +89,8 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   connection.session.OnAuthenticated();
   hub_.AddChannel({slot, GenerationOf(connection), connection.fd, connection.session.encoding(),
                    reply.mid, reply.key, reply.accepts,
-                   !KnowsOps(connection.session.encoding())});
+                   wire::TakesEveryOp(connection.session.encoding()),
+                   asked.poll.has_value() ? &*asked.poll : nullptr});
   hub_.Mute(slot);
   hub_.Reply(slot, asked.answer);
   ++counts_.logins;
@@ -103,7 +98,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   for (const uint32_t old : displaced) {
     BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
   }
-  connection.idle_ms = IdleMs(asked, reply);
+  connection.idle_ms = IdleMs(connection.session.encoding(), asked, reply);
   SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
   Arm(connection, io::Op::kWatch);
   connection.extra = std::make_unique<Greeting>();
@@ -113,8 +108,10 @@ void Shard::Admit(Connection& connection, const Asked& asked,
 }
 
 // What the client's protocol says counts, else what the backend does.
-uint32_t Shard::IdleMs(const Asked& asked, const backend::ConnectReply& reply) const {
+uint32_t Shard::IdleMs(wire::Encoding encoding, const Asked& asked,
+                       const backend::ConnectReply& reply) const {
   if (asked.idle_ms != 0) return asked.idle_ms;
+  if (wire::IsGoimV1(encoding)) return options_.goim_v1.idle_timeout_ms;
   if (reply.idle_timeout_ms == 0) return options_.client.idle_timeout_ms;
   return static_cast<uint32_t>(std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
 }

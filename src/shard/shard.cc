@@ -91,6 +91,7 @@ bool Shard::RunOnce() {
   ReportDeliveries();
   FlushRpcs();
   CloseTooSlow();
+  CloseAnswered();
   WatchMemory();
   RearmStarved();
   ReleaseDrained();
@@ -314,6 +315,12 @@ void Shard::FlushLanes() {
 void Shard::CloseTooSlow() {
   for (const uint32_t slot : hub_.TakeTooSlow()) {
     if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kSlowConsumer);
+  }
+}
+
+void Shard::CloseAnswered() {
+  for (const uint32_t slot : hub_.TakeAnswered()) {
+    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kPollAnswered);
   }
 }
 

@@ -38,7 +38,9 @@
 
 namespace halley::shard {
 
-enum class ListenerKind : uint8_t { kTcp, kWebSocket, kGopush, kPush, kGopusher };
+enum class ListenerKind : uint8_t {
+  kTcp, kWebSocket, kGopush, kGopusher, kGoimV1Tcp, kGoimV1WebSocket, kPush
+};
 
 struct ShardListener {
   ListenerKind kind;
@@ -88,6 +90,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void ReportDeliveries();
   void CloseTooSlow();
   void CloseStalled();
+  void CloseAnswered();
   void WatchMemory();
   void ReleaseDrained();
   void RearmStarved();
@@ -132,7 +135,8 @@ class Shard final : private backend::BackendSink, private JobRunner {
   wire::CloseReason BeginLogin(Connection& connection, const session::Event& event);
   void FinishLogin(Connection& connection, backend::ConnectReply& reply);
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
-  uint32_t IdleMs(const Asked& asked, const backend::ConnectReply& reply) const;
+  uint32_t IdleMs(wire::Encoding encoding, const Asked& asked,
+                  const backend::ConnectReply& reply) const;
   bool PlaceForKey(const std::string& key, wire::Encoding encoding,
                    std::vector<uint32_t>* displaced) const;
   void FinishWaiting(Connection& connection);

@@ -24,6 +24,7 @@ constexpr std::array<Row, kCloseReasonsCount> kRows = {{
     {"frame_too_big", 1009},
     {"bad_handshake", 0},
     {"page_served", 0},
+    {"poll_answered", 0},
     {"ws_protocol_error", 1002},
     {"ws_bad_utf8", 1007},
     {"auth_refused", 3000},

@@ -20,6 +20,7 @@ enum class CloseReason : uint8_t {
   kFrameTooBig,        // a frame or message above its limit
   kBadHandshake,       // the HTTP upgrade was refused; the peer got an HTTP status
   kPageServed,         // no client: a file was asked for over HTTP, and sent
+  kPollAnswered,       // a long poll got its message, or was told that none came
   kWsProtocolError,    // RFC 6455 violated: close code 1002
   kWsBadUtf8,          // text that is not UTF-8: close code 1007
   kAuthRefused,        // the backend said no: close code 3000

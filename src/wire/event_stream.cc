@@ -1,5 +1,7 @@
 #include "wire/event_stream.h"
 
+#include "wire/http_text.h"
+
 namespace halley::wire {
 namespace {
 
@@ -26,10 +28,7 @@ void AppendEventStreamHead(std::string_view origin, std::string* out) {
       "X-Accel-Buffering: no\r\n"
       "X-Content-Type-Options: nosniff\r\n"
       "Connection: close\r\n");
-  if (!origin.empty()) {
-    out->append("Access-Control-Allow-Origin: ").append(origin);
-    out->append("\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n");
-  }
+  AppendAllowedOrigin(origin, out);
   out->append("\r\n");
 }
 

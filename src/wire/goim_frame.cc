@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "wire/goim_v1.h"
 #include "wire/gopush.h"
 #include "wire/json_frame.h"
 #include "wire/websocket.h"
@@ -29,6 +30,8 @@ bool ParseOp(std::string_view item, int32_t* op) {
 void AppendOtherReply(Encoding encoding, const GoimFrame& reply, std::string* out) {
   if (IsGopush(encoding)) {
     AppendGopushReply(encoding, GopushReply::kHeartbeat, out);
+  } else if (IsGoimV1(encoding)) {
+    AppendGoimV1Reply(encoding, reply, out);
   } else if (encoding == Encoding::kJsonWebSocket) {
     const size_t begin = out->size();
     AppendJsonReply(reply, out);

@@ -24,8 +24,17 @@ enum class Encoding : uint8_t {
   kGopushWebSocket,
   kGopushWebSocketText,
   kGopusher,              // wire/gopusher.h
+  kGoimV1Tcp,             // wire/goim_v1.h: frames, each of op 5
+  kGoimV1WebSocket,       // the same in binary messages
+  kGoimV1JsonArray,       // JSON text: an array in each message
+  kGoimV1Json,            // an object in each message
+  kGoimV1LongPoll,        // the JSON text alone; wire/long_poll.h has what is around it
 };
-inline constexpr size_t kEncodingsCount = 10;
+inline constexpr size_t kEncodingsCount = 15;
+// Whose clients get one message, each as a response of its own, and are gone.
+inline bool IsLongPoll(Encoding encoding) { return encoding == Encoding::kGoimV1LongPoll; }
+// Whose clients know no ops to watch, and get pushes of any.
+inline bool TakesEveryOp(Encoding encoding) { return encoding >= Encoding::kGopushTcp; }
 // goim's frames as they are.
 inline bool IsGoim(Encoding encoding) { return encoding <= Encoding::kGoimWebSocketDeflate; }
 

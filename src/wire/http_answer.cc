@@ -42,6 +42,9 @@ constexpr std::array<Answer, kRefusalsCount> kAnswers = {{
     {kBadRequest, "", "Sec-WebSocket-Key is missing or not 16 bytes in base64: send such a key."},
     {kBadRequest, "", "The query is malformed: percent-encode what stands in it."},
     {kBadRequest, "",
+     "This is neither a WebSocket's request nor a long poll: connect with a WebSocket client, or "
+     "send \"/sub?ver=1&op=7&seq=1&t=TOKEN\" and perhaps \"&cb=NAME\"."},
+    {kBadRequest, "",
      "Sec-WebSocket-Version is missing: send \"Sec-WebSocket-Version: 13\"."},
     {kBadRequest, "", "This id is connected already: end that connection first."},
     {"401 Unauthorized", "Sec-WebSocket-Version: 13\r\n",
@@ -138,6 +141,7 @@ UpgradeRefusal GopusherRefusalOf(CloseReason reason) {
 UpgradeRefusal RefusalOf(CloseReason reason) {
   switch (reason) {
     case CloseReason::kAuthRefused: return UpgradeRefusal::kUnauthorized;
+    case CloseReason::kReplaced:
     case CloseReason::kDuplicateRefused: return UpgradeRefusal::kDuplicate;
     default: return UpgradeRefusal::kUnavailable;
   }

@@ -1,10 +1,12 @@
-// Pieces of HTTP header text, as far as RFC 9110 lets them be told apart without allocating.
+// Pieces of HTTP header text, as far as RFC 9110 lets them be told apart without allocating; and what
+// more than one response says.
 //
 // Ownership  Views in, views out.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace halley::wire {
@@ -30,6 +32,13 @@ inline std::string_view TakeItem(std::string_view* rest, char separator) {
   const std::string_view item = Trimmed(rest->substr(0, end));
   rest->remove_prefix(end == std::string_view::npos ? rest->size() : end + 1);
   return item;
+}
+
+// Appends the headers that let a page of this origin read the response; nothing where it is empty.
+inline void AppendAllowedOrigin(std::string_view origin, std::string* out) {
+  if (origin.empty()) return;
+  out->append("Access-Control-Allow-Origin: ").append(origin);
+  out->append("\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n");
 }
 
 }  // namespace halley::wire

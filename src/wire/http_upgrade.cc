@@ -88,7 +88,10 @@ Refusal ChooseRoute(std::string_view method, std::string_view path, const Upgrad
   };
   static constexpr Route kRoutes[] = {
       {"/sub", Dialect::kGoim}, {"/json", Dialect::kJson}, {"/sse", Dialect::kEventStream}};
-  for (const Route& route : kRoutes) {
+  static constexpr Route kGoimV1Routes[] = {{"/sub", Dialect::kGoimV1}};
+  const absl::Span<const Route> routes =
+      limits.goim_v1 ? absl::MakeConstSpan(kGoimV1Routes) : absl::MakeConstSpan(kRoutes);
+  for (const Route& route : routes) {
     if (path != route.path) continue;
     if (method != "GET") return UpgradeRefusal::kNotGet;
     target->dialect = route.dialect;
@@ -220,7 +223,8 @@ Refusal CheckHeaders(const Headers& headers, const OriginPolicy& origins) {
   }
   if (!IsHost(headers.host.value_or(""))) return UpgradeRefusal::kBadHost;
   const bool file = headers.target.file != nullptr;
-  if (file || headers.target.dialect == Dialect::kEventStream) {
+  const Dialect dialect = headers.target.dialect;
+  if (file || dialect == Dialect::kEventStream || dialect == Dialect::kGoimV1LongPoll) {
     // Who wants a WebSocket there is told where they are.
     if (headers.upgrade) return UpgradeRefusal::kNotFound;
     if (file) return std::nullopt;
@@ -241,10 +245,14 @@ Refusal ParseRequest(std::string_view rest, const UpgradeLimits& limits, Headers
   }
   for (size_t count = 0;; ++count) {
     const std::string_view line = TakeLine(&rest);
-    if (line.empty()) return CheckHeaders(*headers, limits.origins);
+    if (line.empty()) break;
     if (count == limits.headers_max) return UpgradeRefusal::kTooManyHeaders;
     if (const Refusal refusal = TakeHeader(line, limits, headers)) return refusal;
   }
+  if (headers->target.dialect == Dialect::kGoimV1 && !headers->upgrade) {
+    headers->target.dialect = Dialect::kGoimV1LongPoll;
+  }
+  return CheckHeaders(*headers, limits.origins);
 }
 
 }  // namespace

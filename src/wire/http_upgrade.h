@@ -1,5 +1,5 @@
-// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112) asks for a file, or
-// for server-sent events, parsed strictly. What it is answered with stands in http_answer.h and http_file.h.
+// The HTTP/1.1 request that opens a WebSocket (RFC 6455 4.2, RFC 9112), asks for a file, or
+// for server-sent events, or for one message, parsed strictly. What it is answered with stands in http_answer.h and http_file.h.
 //
 // Whatever two parsers could read differently is refused: bare CR or LF, folded lines, space before
 // a colon, a second Host, any body. What is at which path stands in ChooseRoute(); a query is
@@ -30,13 +30,16 @@ enum class Dialect : uint8_t {
   kEventStream,  // no WebSocket: server-sent events
   kGopush,       // what the query asks for
   kGopusher,     // at every path of a listener of its own
+  kGoimV1,       // where that is served, and a WebSocket is asked for
+  kGoimV1LongPoll,  // and none is
 };
 
 struct UpgradeLimits {
   size_t header_bytes_max = 8192;  // request line and headers with their final empty line
   size_t headers_max = 64;
   bool gopusher = false;     // whether every path is Gopusher's, and no other's
-  bool deflate = false;      // whether permessage-deflate is agreed to, on /sub
+  bool goim_v1 = false;      // whether goim v1 is served, on /sub, and nothing else
+  bool deflate = false;      // whether permessage-deflate is agreed to, on goim's /sub
   std::string subprotocols;  // "a,b": of those that a client offers, the first that stands here
   OriginPolicy origins;
   bool forwarded_for = false;  // whether anybody wants to know X-Forwarded-For
@@ -55,6 +58,7 @@ enum class UpgradeRefusal : uint8_t {
   kNoConnectionUpgrade,  // 400: Connection does not name upgrade
   kBadKey,              // 400: Sec-WebSocket-Key is not 16 bytes in base64
   kBadQuery,            // 400: never by the parser; for who reads the query
+  kBadPoll,             // 400: never by the parser; for who reads that of a long poll
   kNoVersion,           // 400: Sec-WebSocket-Version is missing
   kGopusherDuplicate,   // 400: never by the parser; as kDuplicate, in Gopusher's words
   kGopusherUnauthorized,  // 401: never by the parser; as kUnauthorized, in Gopusher's words

@@ -35,6 +35,13 @@ bool ReadNumber(simdjson::dom::element value, int32_t* number) {
   return true;
 }
 
+bool ReadVer(simdjson::dom::element value, int16_t* ver) {
+  int32_t number = 0;
+  if (!ReadNumber(value, &number)) return false;
+  *ver = static_cast<int16_t>(number);
+  return *ver == number;
+}
+
 // "1000,1001" of [1000, 1001], as goim lists ops.
 bool ReadOps(simdjson::dom::element value, std::string* text) {
   simdjson::dom::array list;
@@ -58,6 +65,36 @@ bool ReadBody(simdjson::dom::element value, int32_t op, std::string* text) {
   if ((op == op::kSub || op == op::kUnsub) && value.is_array()) return ReadOps(value, text);
   *text = simdjson::minify(value);
   return true;
+}
+
+// `with_ver`: what stands there is read, too.
+DecodeStatus Decode(std::string_view message, size_t body_bytes_max, bool with_ver,
+                    GoimFrame* frame) {
+  thread_local Json json;
+  simdjson::dom::element document;
+  simdjson::dom::object fields;
+  if (json.parser.parse(message.data(), message.size()).get(document) != simdjson::SUCCESS ||
+      document.get(fields) != simdjson::SUCCESS) {
+    return DecodeStatus::kBad;
+  }
+  *frame = {};
+  json.body.clear();
+  simdjson::dom::element value;
+  if (fields["op"].get(value) != simdjson::SUCCESS || !ReadNumber(value, &frame->op)) {
+    return DecodeStatus::kBad;
+  }
+  if (fields["seq"].get(value) == simdjson::SUCCESS && !ReadNumber(value, &frame->seq)) {
+    return DecodeStatus::kBad;
+  }
+  if (with_ver && fields["ver"].get(value) == simdjson::SUCCESS && !ReadVer(value, &frame->ver)) {
+    return DecodeStatus::kBad;
+  }
+  if (fields["body"].get(value) == simdjson::SUCCESS && !ReadBody(value, frame->op, &json.body)) {
+    return DecodeStatus::kBad;
+  }
+  if (json.body.size() > body_bytes_max) return DecodeStatus::kTooBig;
+  frame->body = json.body;
+  return DecodeStatus::kDone;
 }
 
 void AppendBody(std::string_view body, std::string* out) {
@@ -121,28 +158,12 @@ bool AppendJsonValue(std::string_view text, std::string* out) {
 }
 
 DecodeStatus DecodeJsonFrame(std::string_view message, size_t body_bytes_max, GoimFrame* frame) {
-  thread_local Json json;
-  simdjson::dom::element document;
-  simdjson::dom::object fields;
-  if (json.parser.parse(message.data(), message.size()).get(document) != simdjson::SUCCESS ||
-      document.get(fields) != simdjson::SUCCESS) {
-    return DecodeStatus::kBad;
-  }
-  *frame = {};
-  json.body.clear();
-  simdjson::dom::element value;
-  if (fields["op"].get(value) != simdjson::SUCCESS || !ReadNumber(value, &frame->op)) {
-    return DecodeStatus::kBad;
-  }
-  if (fields["seq"].get(value) == simdjson::SUCCESS && !ReadNumber(value, &frame->seq)) {
-    return DecodeStatus::kBad;
-  }
-  if (fields["body"].get(value) == simdjson::SUCCESS && !ReadBody(value, frame->op, &json.body)) {
-    return DecodeStatus::kBad;
-  }
-  if (json.body.size() > body_bytes_max) return DecodeStatus::kTooBig;
-  frame->body = json.body;
-  return DecodeStatus::kDone;
+  return Decode(message, body_bytes_max, /*with_ver=*/false, frame);
+}
+
+DecodeStatus DecodeGoimV1JsonFrame(std::string_view message, size_t body_bytes_max,
+                                   GoimFrame* frame) {
+  return Decode(message, body_bytes_max, /*with_ver=*/true, frame);
 }
 
 void AppendJsonReply(const GoimFrame& reply, std::string* out) {

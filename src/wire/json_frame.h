@@ -23,6 +23,9 @@ namespace halley::wire {
 // A whole message: kDone, kBad or kTooBig, the last by the bytes of the body. `frame->body` is
 // there until this thread's next call.
 DecodeStatus DecodeJsonFrame(std::string_view message, size_t body_bytes_max, GoimFrame* frame);
+// The same of goim v1's clients (wire/goim_v1.h), who may say `ver`, too, and are told it again.
+DecodeStatus DecodeGoimV1JsonFrame(std::string_view message, size_t body_bytes_max,
+                                   GoimFrame* frame);
 
 // Appends the payload of the text message that a reply or a push is. `batch` as in
 // WritePushPrefix(); a body that is none is sent as one of op 9.

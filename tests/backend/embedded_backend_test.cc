@@ -116,13 +116,24 @@ TEST_F(EmbeddedBackendTest, ReadsAsGosJsonWhereTheStandardIsSilent) {
 
 TEST_F(EmbeddedBackendTest, RefusesWhatIsNoToken) {
   for (const char* token :
-       {"", " ", "null", "7", "\"key\"", "[]", "{", "{}}", "{} {}", R"({"mid":1)", R"({"mid"})",
+       {"", " ", "null", "7.0", " 7", "+7", "7x", "9223372036854775808", "\"key\"", "[]", "{", "{}}", "{} {}", R"({"mid":1)", R"({"mid"})",
         R"({"mid":1.5})", R"({"mid":true})", R"({"mid":"1"})", R"({"accepts":[null]})", R"({"mid":"x"})", R"({"mid":[1]})", R"({"key":5})",
         R"({"key":{}})", R"({"key":["a"]})", R"({"room_id":1})", R"({"platform":7})",
         R"({"accepts":{}})", R"({"accepts":["x"]})", R"({"accepts":[1,2.5]})",
         R"({"accepts":[2147483648]})", "{\"key\":\"\xff\"}", R"({"key":"\ud800"})"}) {
     EXPECT_EQ(Login(token).verdict, ConnectVerdict::kRefused) << token;
   }
+}
+
+TEST_F(EmbeddedBackendTest, ANumberIsAUserInRoom1AsInGoimV1) {
+  const ConnectReply reply = Login("123");
+  EXPECT_EQ(reply.verdict, ConnectVerdict::kAccepted);
+  EXPECT_EQ(reply.mid, 123);
+  EXPECT_TRUE(IsUuid4(reply.key)) << reply.key;
+  EXPECT_EQ(reply.room, "1");
+  EXPECT_TRUE(reply.accepts.empty());
+  EXPECT_EQ(Login("-9223372036854775808").mid, INT64_MIN);
+  EXPECT_EQ(Login("007").mid, 7);
 }
 
 // Goal: the parser does not recurse into what a client nests. Method: deeper than a stack holds.

@@ -86,8 +86,9 @@ class Gateway:
                              stdout=subprocess.PIPE, stderr=self.log)
         self.printed = self._read_ready()
         self.ready_s = time.monotonic() - began
-        self.tcp, self.ws, self.gopush, self.gopusher, self.push = (
-            self.address(kind) for kind in ("tcp", "ws", "gopush", "gopusher", "push"))
+        (self.tcp, self.ws, self.gopush, self.gopusher, self.v1_tcp, self.v1_ws, self.push) = (
+            self.address(kind) for kind in ("tcp", "ws", "gopush", "gopusher", "v1_tcp", "v1_ws",
+                                            "push"))
 
     def _read_ready(self):
         """Reads up to the last of the lines that say what listens where."""

@@ -188,6 +188,44 @@ TEST_F(HubEncodingTest, GopushersClientsGetBodiesAsTheyAre) {
   EXPECT_EQ(Flush().at(0), std::string("\x81\x7F\0\0\0\0\0\x01\x11\x70", 10) + large);
 }
 
+// Each as one message, in the layout of its kind, whatever the op.
+TEST_F(HubEncodingTest, GoimV1sClientsGetOp5) {
+  const Encoding kEncodings[] = {Encoding::kGoimV1Tcp, Encoding::kGoimV1WebSocket,
+                                 Encoding::kGoimV1JsonArray, Encoding::kGoimV1Json};
+  for (uint32_t slot = 0; slot < 4; ++slot) {
+    hub_.AddChannel({slot, 1, static_cast<int32_t>(slot) + 100, kEncodings[slot], 9, "key", {},
+                     /*every_op=*/true});
+    hub_.JoinRoom(slot, "room");
+  }
+  Add(4, Encoding::kGoimTcp);
+  const std::string head("\0\0\0\x11\0\x10\0\1\0\0\0\5\0\0\0\0", 16);
+  const std::string json = R"({"ver":1,"op":5,"seq":0,"body":7})";
+  const Push push{kOp, false, "7"};
+  const auto expect = [&](uint64_t taken, uint64_t wanted) {
+    EXPECT_EQ(taken, wanted);
+    auto sent = Flush();
+    EXPECT_EQ(sent.at(0), head + "7");
+    EXPECT_EQ(PayloadOf(sent.at(1), 0x82), head + "7");
+    EXPECT_EQ(PayloadOf(sent.at(2), 0x81), "[" + json + "]");
+    EXPECT_EQ(PayloadOf(sent.at(3), 0x81), json);
+  };
+  expect(hub_.PushRoom("room", push, 1), 5);
+  expect(hub_.PushAll({-1, false, "7"}, 0, 1), 4);
+  expect(hub_.PushKey("key", push).taken, 4);
+  expect(hub_.PushMid(9, {1, false, "7"}).taken, 4);
+
+  std::string frame(head + "7");
+  frame[11] = 9;
+  expect(hub_.PushRoom("room", {kOp, true, frame}, 1), 5);
+  hub_.PushRoom("room", {kOp, true, frame + frame}, 1);
+  auto sent = Flush();
+  EXPECT_EQ(sent.at(0), head + "7" + head + "7");
+  EXPECT_EQ(PayloadOf(sent.at(1), 0x82), head + "7" + head + "7");
+  EXPECT_EQ(PayloadOf(sent.at(2), 0x81), "[" + json + "," + json + "]");
+  EXPECT_EQ(sent.at(3), "\x81\x21" + json + "\x81\x21" + json);
+  EXPECT_EQ(hub_.Books().expected, hub_.Books().delivered);
+}
+
 TEST(MessageIds, AscendWhateverTheClockDoes) {
   MessageIds ids;
   EXPECT_EQ(ids.Take(1), 1u);

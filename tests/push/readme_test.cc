@@ -14,6 +14,7 @@
 #include "push/fake_runner.h"
 #include "push/push_service.h"
 #include "wire/goim_frame.h"
+#include "wire/goim_v1.h"
 
 namespace halley::push {
 namespace {
@@ -125,6 +126,15 @@ TEST_F(ReadmeTest, GoimFrames) {
   wire::AppendReply(wire::Encoding::kGoimTcp,
                     {.op = 3, .seq = 7, .ver = 1, .body = std::string_view("\0\0\1\2", 4)}, &reply);
   EXPECT_EQ(reply, blocks_.at("goim_heartbeat_reply"));
+
+  std::string batch, frames;
+  for (const char* body : {"hi", "7"}) {
+    wire::AppendReply(wire::Encoding::kGoimTcp, {.op = 1000, .seq = 0, .ver = 1, .body = body},
+                      &batch);
+  }
+  wire::AppendGoimV1Frames(batch, &frames);
+  bytes = wire::WriteGoimV1Prefix(wire::Encoding::kGoimV1WebSocket, frames.size(), true, prefix);
+  EXPECT_EQ(std::string(prefix, bytes) + frames, blocks_.at("goim_v1_ws_batch"));
 }
 
 TEST_F(ReadmeTest, EveryBlockIsChecked) {
@@ -134,7 +144,8 @@ TEST_F(ReadmeTest, EveryBlockIsChecked) {
             std::set<std::string>({"push_rooms_request", "push_rooms_reply", "push_keys_request",
                                    "push_keys_reply", "kick_mids_request", "kick_mids_reply",
                                    "hello_request", "hello_reply", "goim_tcp_push", "goim_ws_push",
-                                   "goim_auth_reply", "goim_heartbeat_reply"}));
+                                   "goim_auth_reply", "goim_heartbeat_reply",
+                                   "goim_v1_ws_batch"}));
 }
 
 TEST_F(ReadmeTest, LimitsAreThoseOfTheCode) {

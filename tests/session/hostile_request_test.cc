@@ -54,6 +54,30 @@ TEST(Hostile, RequestLines) {
   });
 }
 
+// On goim v1's listener, where a request may be no upgrade.
+TEST(Hostile, LongPolls) {
+  const auto poll = [](std::string_view query, std::string_view headers = "") {
+    return "GET /sub?" + std::string(query) + " HTTP/1.1\r\nHost: a\r\n" + std::string(headers) +
+           "\r\n";
+  };
+  CheckHostile(SessionDecoder(Transport::kGoimV1WebSocket), {
+      {"code for a callback", "3986 7", poll("op=7&cb=alert(1)"), Refused("400")},
+      {"a header within a callback", "9112 11.1", poll("op=7&cb=a%0d%0aX:b"), Refused("400")},
+      {"NUL in a callback", "3986 7.3", poll("op=7&cb=a%00"), Refused("400")},
+      {"NUL in a number", "3986 7.3", poll("op=7%00"), Refused("400")},
+      {"another op before the login's", "3986 3.4", poll("op=8&op=7"), Refused("400")},
+      {"half of an upgrade", "6455 4.2.1", poll("op=7", "Connection: Upgrade\r\n"), "auth 0/7/0\n"},
+      {"the other half", "6455 4.2.1", poll("op=7", "Upgrade: websocket\r\n"), Refused("400")},
+      {"a body of chunks", "9112 6.1", poll("op=7", "Transfer-Encoding: chunked\r\n"),
+       Refused("413")},
+      {"a page elsewhere with a cookie", "6454 7.3",
+       poll("op=7", "Origin: http://b\r\nCookie: a=b\r\n"), Refused("403")},
+      {"a frame behind it", "9112 9.3.2", poll("op=7&t=1") + Goim(7, 1), "auth 0/7/0 \"1\"\n"},
+      {"requests behind it", "9112 9.3.2", poll("op=7&t=1") + poll("op=7&t=2") + poll("op=7"),
+       "auth 0/7/0 \"1\"\n"},
+  });
+}
+
 TEST(Hostile, HeaderLines) {
   const auto value_with = [](char c) { return Host(std::string("a") + c + "b"); };
   CheckHostile(kNew, {

@@ -24,6 +24,7 @@ void DrawLimits(Rng* rng, config::Options* options) {
   options->client.stall_timeout_ms = rng->Below(2) == 0 ? 0 : draw(500, 60'000);
   options->client.duplicate_key = static_cast<config::DuplicateKey>(rng->Below(3));
   options->client.duplicate_key_max = draw(1, 4);
+  options->goim_v1.idle_timeout_ms = draw(200, options->client.idle_timeout_ms / 2);
   options->push.body_bytes = draw(256, 65536);
   options->push.message_bytes = options->push.body_bytes + draw(8192, 65536);
   options->push.pipelined = draw(1, 64);
@@ -98,6 +99,10 @@ void Crowd::Act() {
     NewVisitor();
     return;
   }
+  if (rng_.Below(12) == 0) {
+    NewPoller();
+    return;
+  }
   size_t there = 0;
   for (const Actor& actor : actors_) there += actor.client->over() ? 0 : 1;
   if (actors_.empty() || (there < clients_max_ && rng_.Below(4) == 0)) {
@@ -149,19 +154,34 @@ void Crowd::NewVisitor() {
   const std::string behind(rng_.Below(4) == 0 ? rng_.Scale(1, 20'000) : 0, 'b');
   visitor->Ask(static_cast<uint32_t>(rng_.Below(node_.shards())),
                rng_.Below(2) == 0 ? "/" : "/halley.js", rng_.Below(4) == 0, behind);
+  Distract(visitor->link());
+}
+
+void Crowd::NewPoller() {
+  PollerSetup setup;
+  setup.key = rng_.Below(2) == 0 ? rng_.Pick(keys_) : "";
+  if (rng_.Below(4) != 0) setup.mid = rng_.Pick(mids_);
+  if (rng_.Below(4) != 0) setup.room = rng_.Pick(rooms_);
+  setup.script = rng_.Below(2) == 0;
+  SimPoller* poller = &node_.NewPoller(setup);
+  const std::string behind(rng_.Below(8) == 0 ? rng_.Scale(1, 2000) : 0, 'b');
+  poller->Ask(static_cast<uint32_t>(rng_.Below(node_.shards())), behind);
+  Distract(poller->link());
+}
+
+void Crowd::Distract(Link* link) {
   if (rng_.Below(4) == 0) {
-    node_.net().Stall(visitor->link(), true);
-    core_.After(rng_.Scale(kMs, 20 * kSecond),
-                [this, visitor] { node_.net().Stall(visitor->link(), false); });
+    node_.net().Stall(link, true);
+    core_.After(rng_.Scale(kMs, 20 * kSecond), [this, link] { node_.net().Stall(link, false); });
   }
   if (rng_.Below(4) != 0) return;
-  core_.After(rng_.Scale(10'000, kSecond), [this, visitor, how = rng_.Below(4)] {
-    if (visitor->over()) return;
+  core_.After(rng_.Scale(10'000, kSecond), [this, link, how = rng_.Below(4)] {
+    if (link->over) return;
     switch (how) {
-      case 0: node_.net().Finish(visitor->link()); break;
-      case 1: node_.net().Leave(visitor->link()); break;
-      case 2: node_.net().Abort(visitor->link()); break;
-      case 3: node_.net().Vanish(visitor->link()); break;
+      case 0: node_.net().Finish(link); break;
+      case 1: node_.net().Leave(link); break;
+      case 2: node_.net().Abort(link); break;
+      case 3: node_.net().Vanish(link); break;
     }
   });
 }
@@ -316,6 +336,9 @@ void Crowd::Run() {
   CalmDown();
   node_.CheckDelivered();
   if (core_.failed()) return;
+  // Whose time would be up, one after the other.
+  PollersLeave();
+  if (!node_.Settle()) core_.Fail("the node does not come to rest without polls");
   node_.CheckSleeps();
   if (core_.failed()) return;
   EverybodyLeaves();
@@ -342,6 +365,7 @@ void Crowd::CalmDown() {
   for (const auto& pusher : node_.pushers()) node_.net().Stall(pusher->link(), false);
   const auto& visitors = node_.visitors();
   for (const auto& visitor : visitors) node_.net().Stall(visitor->link(), false);
+  for (const auto& poller : node_.pollers()) node_.net().Stall(poller->link(), false);
   if (!node_.Settle(120 * kSecond)) core_.Fail("the node does not come to rest");
   // Those that vanished are waited for until their handshake's time is up.
   const uint64_t ns = (node_.options().client.handshake_timeout_ms + 2'000) * kMs;
@@ -350,6 +374,12 @@ void Crowd::CalmDown() {
                        [](const auto& visitor) { return visitor->link()->ring == nullptr; });
   });
   if (!gone) core_.Fail("a visitor is still there");
+}
+
+void Crowd::PollersLeave() {
+  for (const auto& poller : node_.pollers()) {
+    if (!poller->over()) node_.net().Leave(poller->link());
+  }
 }
 
 void Crowd::EverybodyLeaves() {
@@ -374,8 +404,8 @@ void Crowd::EverybodyLeaves() {
     const shard::ShardStatus sum = node_.Sum();
     return sum.connections == 0 && sum.push_connections == 0;
   });
-  // And the last that lingered.
-  node_.world().For(1500 * kMs);
+  // And the last that lingered: a poll that was answered and has vanished has a handshake's time.
+  node_.world().For((node_.options().client.handshake_timeout_ms + 1500) * kMs);
 }
 
 }  // namespace halley::sim

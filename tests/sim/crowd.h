@@ -35,6 +35,9 @@ class Crowd {
   void ScheduleAct();
   void NewClient();
   void NewVisitor();
+  void NewPoller();
+  // Perhaps it stalls for a while, perhaps it goes away in one of four ways.
+  void Distract(Link* link);
   void BeatFor(size_t actor);
   void ActAsClient(Actor* actor);
   void GoAway(SimClient* client);
@@ -44,6 +47,7 @@ class Crowd {
   void CallSomething(SimPusher* pusher);
   void ReplacePusher();
   void CalmDown();
+  void PollersLeave();
   void EverybodyLeaves();
   std::vector<std::string> SomeOf(const std::vector<std::string>& names);
   std::vector<int32_t> SomeOps();

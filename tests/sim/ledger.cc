@@ -42,13 +42,13 @@ std::string Ledger::PushBody(const Message& message) {
   return body;
 }
 
-bool Ledger::Read(std::string_view body, int32_t op, Named* named) const {
+bool Ledger::Read(std::string_view body, Named* named) const {
   Name name;
   if (body.size() < sizeof name) return false;
   std::memcpy(&name, body.data(), sizeof name);
   if (name.magic != kMagic || name.id >= messages_.size() || name.bytes != body.size()) return false;
   const Message& message = messages_[name.id];
-  if (op != message.op || name.parts != message.parts || name.part >= name.parts) return false;
+  if (name.parts != message.parts || name.part >= name.parts) return false;
   for (size_t at = kNameBytes; at < body.size(); ++at) {
     if (body[at] != Filler(name.id, name.part, at)) return false;
   }

@@ -72,7 +72,11 @@ class Ledger {
   static std::string FrameBody(const Message& message, uint16_t part);
   static std::string PushBody(const Message& message);
   // False: not a body of ours, or not whole.
-  bool Read(std::string_view body, int32_t op, Named* named) const;
+  bool Read(std::string_view body, int32_t op, Named* named) const {
+    return Read(body, named) && at(named->id).op == op;
+  }
+  // The same where the op is not told.
+  bool Read(std::string_view body, Named* named) const;
 
   // Sums over replied messages.
   uint64_t TakenSum() const;

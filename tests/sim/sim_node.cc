@@ -22,7 +22,8 @@ SimNode::SimNode(uint64_t seed, const NodeSetup& setup)
     shard.backend = backends_.back().get();
     shard.push = services_.back().get();
     for (const shard::ListenerKind kind :
-         {shard::ListenerKind::kTcp, shard::ListenerKind::kWebSocket, shard::ListenerKind::kPush,
+         {shard::ListenerKind::kTcp, shard::ListenerKind::kWebSocket,
+          shard::ListenerKind::kGoimV1WebSocket, shard::ListenerKind::kPush,
           shard::ListenerKind::kGopusher}) {
       shard.listeners.push_back({kind, ring.AddListener(net().Listen(kind, &ring))});
     }
@@ -53,6 +54,12 @@ SimVisitor& SimNode::NewVisitor() {
   visitors_.push_back(
       std::make_unique<SimVisitor>(&core(), &net(), static_cast<uint32_t>(visitors_.size())));
   return *visitors_.back();
+}
+
+SimPoller& SimNode::NewPoller(const PollerSetup& setup) {
+  pollers_.push_back(std::make_unique<SimPoller>(
+      &core(), &net(), &ledger_, static_cast<uint32_t>(pollers_.size()), setup));
+  return *pollers_.back();
 }
 
 SimClient& SimNode::Join(const ClientSetup& setup, uint32_t shard) {

@@ -14,6 +14,7 @@
 #include "sim/ledger.h"
 #include "sim/sim_backend.h"
 #include "sim/sim_client.h"
+#include "sim/sim_poller.h"
 #include "sim/sim_pusher.h"
 #include "sim/sim_visitor.h"
 #include "sim/sim_world.h"
@@ -49,13 +50,15 @@ class SimNode {
   const shard::Shard& shard(uint32_t index) const { return *shards_[index]; }
   shard::Fabric& fabric() { return fabric_; }
 
-  // Clients, pushers and visitors are the node's, and stay until its end.
+  // Clients, pushers, visitors and pollers are the node's, and stay until its end.
   SimClient& NewClient(const ClientSetup& setup);
   SimPusher& NewPusher();
   SimVisitor& NewVisitor();
+  SimPoller& NewPoller(const PollerSetup& setup);
   const std::vector<std::unique_ptr<SimClient>>& clients() const { return clients_; }
   const std::vector<std::unique_ptr<SimPusher>>& pushers() const { return pushers_; }
   const std::vector<std::unique_ptr<SimVisitor>>& visitors() const { return visitors_; }
+  const std::vector<std::unique_ptr<SimPoller>>& pollers() const { return pollers_; }
   // The same, connected to a shard (pushers), and logged in (clients).
   SimClient& Join(const ClientSetup& setup, uint32_t shard = 0);
   SimPusher& JoinPusher(uint32_t shard = 0);
@@ -109,6 +112,7 @@ class SimNode {
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<std::unique_ptr<SimPusher>> pushers_;
   std::vector<std::unique_ptr<SimVisitor>> visitors_;
+  std::vector<std::unique_ptr<SimPoller>> pollers_;
 };
 
 }  // namespace halley::sim

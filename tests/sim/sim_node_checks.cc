@@ -11,7 +11,8 @@ namespace halley::sim {
 namespace {
 
 constexpr uint64_t kTurnsPerSecondAsleep = 40;
-constexpr size_t kListeners = 4;
+constexpr uint64_t kTurnsPerEnd = 4;
+constexpr size_t kListeners = 5;
 
 std::string Of(uint32_t shard) { return " on shard " + std::to_string(shard); }
 
@@ -46,12 +47,18 @@ void SimNode::CheckBooks() {
       const auto found = client->delivered_by_shard().find(i);
       if (found != client->delivered_by_shard().end()) taken += found->second;
     }
+    for (const auto& poller : pollers_) taken += poller->delivered_by(i);
     ExpectEqual(books.delivered, taken, "delivered is not what sockets took" + Of(i));
   }
   const auto served = std::count_if(visitors_.begin(), visitors_.end(),
                                     [](const auto& visitor) { return visitor->served(); });
   ExpectEqual(Sum().closed[static_cast<size_t>(wire::CloseReason::kPageServed)],
               static_cast<uint64_t>(served), "visitors whose sockets took the whole file");
+  const auto answered = std::count_if(pollers_.begin(), pollers_.end(),
+                                      [](const auto& poller) { return poller->answered(); });
+  Expect(Sum().closed[static_cast<size_t>(wire::CloseReason::kPollAnswered)] <=
+             static_cast<uint64_t>(answered),
+         "polls are closed as answered whose sockets did not take the whole response");
 }
 
 void SimNode::CheckDelivered() {
@@ -96,6 +103,9 @@ void SimNode::CheckConfirmed() {
   std::map<uint32_t, uint64_t> received;
   for (const auto& client : clients_) {
     for (const uint32_t id : client->received()) ++received[id];
+  }
+  for (const auto& poller : pollers_) {
+    for (const uint32_t id : poller->received()) ++received[id];
   }
   for (const Message& message : ledger_.messages()) {
     if (message.confirm_ms == 0 || !message.replied()) continue;
@@ -200,10 +210,15 @@ void SimNode::CheckRoomOrder() {
 
 // At rest a shard turns for its ticks and nothing else.
 void SimNode::CheckSleeps() {
+  // Whose time may be up.
+  const auto& links = net().links();
+  const auto vanished = static_cast<uint64_t>(std::count_if(
+      links.begin(), links.end(),
+      [](const auto& link) { return link->vanished && link->ring != nullptr; }));
   const uint64_t before = world_.turns();
   world_.For(kSecond);
   const uint64_t turns = world_.turns() - before;
-  Expect(turns <= kTurnsPerSecondAsleep * shards(),
+  Expect(turns <= kTurnsPerSecondAsleep * shards() + kTurnsPerEnd * vanished,
          "shards that have nothing to do turn " + std::to_string(turns) + " times in a second");
 }
 

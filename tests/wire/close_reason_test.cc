@@ -35,6 +35,7 @@ TEST(CloseReason, NamesAndCodesAreThoseOfTheDocumentation) {
       {CloseReason::kFrameTooBig, "frame_too_big", 1009},
       {CloseReason::kBadHandshake, "bad_handshake", 0},
       {CloseReason::kPageServed, "page_served", 0},
+      {CloseReason::kPollAnswered, "poll_answered", 0},
       {CloseReason::kWsProtocolError, "ws_protocol_error", 1002},
       {CloseReason::kWsBadUtf8, "ws_bad_utf8", 1007},
       {CloseReason::kAuthRefused, "auth_refused", 3000},
