@@ -216,7 +216,8 @@ constexpr OptionSpec kOptions[] = {
         "threads that serve connections; 0: one per CPU of shard.cpus"),
     Text<kShard, &ShardOptions::cpus>(
         {"shard", "cpus", "--cpus"}, Kind::kCpus, kTextBytesMax,
-        "CPUs that shards are pinned to in turn, like 0-3,8; empty: all that are allowed"),
+        "CPUs that shards are pinned to in turn, or share where there are more shards, like 0-3,8; empty: "
+        "all that are allowed"),
     Number<kShard, &ShardOptions::buckets>(
         {"shard", "buckets"}, Kind::kCount, {1, 4096},
         "slices of a shard's channels and rooms"),
@@ -226,7 +227,7 @@ constexpr OptionSpec kOptions[] = {
         "server_full"),
     Number<kShard, &ShardOptions::flush_sends>(
         {"shard", "flush_sends"}, Kind::kCount, {1, 4096},
-        "members that one room may send to before the turn goes on"),
+        "members that one room may send to before the turn goes on; as many fewer as shards share a CPU"),
     Number<kShard, &ShardOptions::read_bytes>(
         {"shard", "read_bytes"}, Kind::kBytes, {4 * kKiB, 1 * kMiB},
         "bytes read from one connection before the turn goes on"),

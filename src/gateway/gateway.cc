@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -230,8 +231,9 @@ absl::Status Gateway::Start() {
   return first;
 }
 
-// Pins the thread and gives it a descriptor table of its own, without what only others use.
+// Names and pins the thread, and gives it a descriptor table of its own, without what only others use.
 void Gateway::PrepareThread(uint32_t index) {
+  pthread_setname_np(pthread_self(), absl::StrCat("shard-", index).c_str());
   cpu_set_t set;
   CPU_ZERO(&set);
   if (ShardsPerCpu() == 1) {

@@ -3,6 +3,8 @@
 
 import contextlib
 import ctypes
+import os
+import pathlib
 import re
 import resource
 import signal
@@ -61,6 +63,13 @@ def forbid_io_uring(action):
         raise OSError(ctypes.get_errno(), "seccomp")
 
 
+def allowed_of_shards(gateway):
+    """The CPUs that each of the gateway's shard threads may run on."""
+    for task in pathlib.Path(f"/proc/{gateway.process.pid}/task").iterdir():
+        if (task / "comm").read_text().startswith("shard"):
+            yield re.search(r"Cpus_allowed_list:\s*(\S+)", (task / "status").read_text())[1]
+
+
 class Starts(unittest.TestCase):
     def test_the_second_start_is_quick(self):
         with Gateway():
@@ -103,6 +112,15 @@ class Starts(unittest.TestCase):
                 client.send(goim.login_frame(room_id="r" * 21))
                 self.assertEqual(client.read_all(), b"")
                 client.close()
+
+    def test_shards_stay_on_the_cpus_that_are_named(self):
+        cpus = sorted(os.sched_getaffinity(0))[:2]
+        last = str(cpus[-1])
+        for shards, named, allowed in ((3, last, [last] * 3), (1, last, [last]),
+                                       (len(cpus), "", [str(cpu) for cpu in cpus])):
+            with self.subTest(shards=shards, named=named), \
+                    Gateway("--cpus", named, shards=shards) as gateway:
+                self.assertEqual(sorted(allowed_of_shards(gateway)), sorted(allowed))
 
     def test_check_config(self):
         self.assertEqual(run("--check-config")[0], 0)
