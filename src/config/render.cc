@@ -33,6 +33,7 @@ absl::string_view ValueName(Kind kind) {
     case Kind::kTokens: return "NAMES";
     case Kind::kNetworks: return "NETWORKS";
     case Kind::kChoice: return "CHOICE";
+    case Kind::kText:
     case Kind::kSecret: return "TEXT";
     case Kind::kFile: return "FILE";
     case Kind::kFiles: return "FILES";

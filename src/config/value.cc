@@ -164,6 +164,7 @@ absl::string_view KindSyntax(Kind kind) {
     case Kind::kTokens: return "a string of names like \"goim, chat\"";
     case Kind::kNetworks: return "a string of networks like \"10.0.0.0/8, ::1\"";
     case Kind::kChoice: return "one of the strings in the option table";
+    case Kind::kText:
     case Kind::kSecret: return "a string";
     case Kind::kFile: return "a string that names a file";
     case Kind::kFiles: return "a string of files like \"a.pem, b.pem\"";
@@ -201,6 +202,7 @@ absl::string_view RenderUnit(Kind kind) {
     case Kind::kTokens: return "names";
     case Kind::kNetworks: return "networks";
     case Kind::kChoice: return "word";
+    case Kind::kText:
     case Kind::kSecret: return "text";
     case Kind::kFile: return "path";
     case Kind::kFiles: return "paths";

@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "backend/key_set.h"
 #include "config/load.h"
 #include "gateway/gateway.h"
 #include "gateway/tls_servers.h"
@@ -83,7 +84,9 @@ void PrintHints(const std::string& program, const halley::gateway::Addresses& ad
               ctl.c_str(), client.c_str(), ctl.c_str(), Local(addresses.push.front()).c_str());
 }
 
-void WarnIfOpen(const halley::config::ListenOptions& listen) {
+void WarnIfOpen(const halley::config::Options& options) {
+  if (options.backend.kind != halley::config::BackendKind::kEmbedded) return;
+  const halley::config::ListenOptions& listen = options.listen;
   const std::string* const lists[] = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss,
                                       &listen.gopush_tcp};
   if (std::ranges::all_of(lists, [](const auto* l) { return halley::io::IsLoopbackOnly(*l); })) {
@@ -91,7 +94,7 @@ void WarnIfOpen(const halley::config::ListenOptions& listen) {
   }
   spdlog::warn(
       "the embedded backend believes whatever key and mid a client claims, and clients can come "
-      "from other hosts: use it for development, or listen on 127.0.0.1 only");
+      "from other hosts: use it for development, listen on 127.0.0.1 only, or set backend.kind = jwt");
 }
 
 // Blocks the signals in every thread that is started after it; they are taken by WaitForSignal().
@@ -106,17 +109,26 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-void Reload(halley::gateway::Gateway& gateway) {
-  if (!gateway.speaks_tls()) {
-    spdlog::info("SIGHUP: there are no certificates to read again");
-    return;
-  }
-  const absl::Status status = gateway.ReloadCertificates();
+void TellReload(const absl::Status& status, const char* good, const char* what) {
+  const std::string why(status.message().data(), status.message().size());
   if (status.ok()) {
-    spdlog::info("SIGHUP: new connections get the certificates that were read again");
+    spdlog::info("SIGHUP: {}", good);
   } else {
-    const std::string why(status.message().data(), status.message().size());
-    spdlog::error("SIGHUP: the certificates in use stay: {}", why);
+    spdlog::error("SIGHUP: the {} in use stay: {}", what, why);
+  }
+}
+
+void Reload(halley::gateway::Gateway& gateway) {
+  if (gateway.speaks_tls()) {
+    TellReload(gateway.ReloadCertificates(),
+               "new connections get the certificates that were read again", "certificates");
+  }
+  if (gateway.verifies_tokens()) {
+    TellReload(gateway.ReloadTokenKeys(), "new logins need the token keys that were read again",
+               "token keys");
+  }
+  if (!gateway.speaks_tls() && !gateway.verifies_tokens()) {
+    spdlog::info("SIGHUP: there are no certificates or token keys to read again");
   }
 }
 
@@ -157,6 +169,10 @@ int main(int argc, char** argv) {
   if (options.gateway.check_config) {
     const auto tls = halley::gateway::TlsServers::Load(options);
     if (!tls.ok()) return Fail(tls.status());
+    if (options.backend.kind == halley::config::BackendKind::kJwt) {
+      const auto keys = halley::backend::KeySet::Load(options.jwt);
+      if (!keys.ok()) return Fail(keys.status());
+    }
     std::puts("the configuration is good");
     return 0;
   }
@@ -177,7 +193,7 @@ int main(int argc, char** argv) {
   PrintAddresses("push", (*gateway)->addresses().push);
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);
-  WarnIfOpen(options.listen);
+  WarnIfOpen(options);
   if (!(*gateway)->why_not_uring().empty()) {
     spdlog::warn("using epoll in place of io_uring: {}", (*gateway)->why_not_uring());
   }
