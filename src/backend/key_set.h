@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -47,6 +48,8 @@ class KeySet {
 class KeyStore {
  public:
   static absl::StatusOr<std::unique_ptr<KeyStore>> Create(const config::JwtOptions& options);
+  // Of keys from elsewhere, which Reload() knows nothing of.
+  explicit KeyStore(std::shared_ptr<const KeySet> keys) : keys_(std::move(keys)) {}
 
   // On failure the set that was there before stays.
   absl::Status Reload();
