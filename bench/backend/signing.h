@@ -1,4 +1,4 @@
-// Signer: makes tokens, good ones and those that nobody should make.
+// Makes tokens, for benchmarks and tests: good ones, and those that nobody should make.
 #pragma once
 
 #include <openssl/evp.h>
