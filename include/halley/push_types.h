@@ -113,6 +113,7 @@ struct ShardFigures {
   std::string memory_stage;  // plenty, short_logs, no_connects, skip_low, close_slow
   DeliveryFigures deliveries;
   std::vector<NamedCount> closed;  // client connections by close reason
+  std::vector<NamedCount> refused_logins;  // by cause; empty where the backend knows none
   RingFigures ring;
 };
 

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/types/span.h"
+
 namespace halley::backend {
 
 // Names the login that waits: given back with the answer, checked against a stale generation.
@@ -48,6 +50,12 @@ struct ClientIdentity {
   uint64_t serial = 0;
 };
 
+// Refusals of one cause, so far. Names are the backend's own, and static.
+struct Refusals {
+  std::string_view cause;
+  uint64_t count = 0;
+};
+
 class BackendSink {
  public:
   virtual ~BackendSink() = default;
@@ -57,6 +65,9 @@ class BackendSink {
 class Backend {
  public:
   virtual ~Backend() = default;
+
+  // What it has refused, by cause; empty where there is but one.
+  virtual absl::Span<const Refusals> refusals() const { return {}; }
 
   // Whether Connect() is to be told the client's address, which costs a system call.
   virtual bool WantsAddress() const { return false; }

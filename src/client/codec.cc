@@ -80,6 +80,7 @@ ShardFigures ShardOf(const v1::ShardStatus& from) {
       .memory_stage = from.memory_stage(),
       .deliveries = DeliveriesOf(from.accounting()),
       .closed = CountsOf(from.closed()),
+      .refused_logins = CountsOf(from.refused_logins()),
       .ring = RingOf(from.ring()),
   };
 }

@@ -114,6 +114,37 @@ absl::Status CheckSecret(const Options& options, const Origins& origins) {
   return absl::OkStatus();
 }
 
+// Whether tokens can be verified, and are where somebody thinks that they are.
+absl::Status CheckBackend(const Options& options, const Origins& origins) {
+  const JwtOptions& jwt = options.jwt;
+  const bool keys = !(jwt.secret.empty() && jwt.secret_file.empty() && jwt.keys.empty() &&
+                      jwt.jwks_file.empty());
+  if (options.backend.kind == BackendKind::kEmbedded) {
+    if (!keys) return absl::OkStatus();
+    return Broken(origins, {"jwt.secret_file", "jwt.keys", "jwt.jwks_file", "jwt.secret"},
+                  "jwt has keys, but the embedded backend believes tokens unverified: set "
+                  "backend.kind = \"jwt\"");
+  }
+  if (!keys) {
+    return Broken(origins, {"backend.kind"},
+                  "backend.kind is jwt, and nothing says who may sign: set jwt.secret_file, "
+                  "jwt.keys or jwt.jwks_file");
+  }
+  if (!jwt.secret.empty() && !jwt.secret_file.empty()) {
+    return Broken(origins, {"jwt.secret_file"},
+                  "jwt.secret and jwt.secret_file are both set: keep one");
+  }
+  for (const auto& [key, claim] : {std::pair("jwt.key_claim", &jwt.key_claim),
+                                   std::pair("jwt.mid_claim", &jwt.mid_claim),
+                                   std::pair("jwt.room_claim", &jwt.room_claim),
+                                   std::pair("jwt.accepts_claim", &jwt.accepts_claim)}) {
+    if (claim->empty()) {
+      return Broken(origins, {key}, absl::StrCat(key, " is empty: name a claim"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckSizes(const Options& options, const Origins& origins) {
   const ClientOptions& client = options.client;
   const PushOptions& push = options.push;
@@ -195,6 +226,7 @@ absl::Status CheckTogether(const Options& options, const Origins& origins) {
   if (absl::Status status = CheckListening(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckTls(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSecret(options, origins); !status.ok()) return status;
+  if (absl::Status status = CheckBackend(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSizes(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckGopusher(options.gopusher, origins); !status.ok()) return status;
   return CheckRooms(options, origins);

@@ -129,6 +129,31 @@ struct ClientOptions {
   uint32_t duplicate_key_max = 8;       // with duplicate_key = "allow"
 };
 
+enum class BackendKind : uint8_t {
+  kEmbedded,  // believes what a client says of itself: for development
+  kJwt,       // believes what a signed token says
+};
+
+struct BackendOptions {
+  BackendKind kind = BackendKind::kEmbedded;
+};
+
+struct JwtOptions {
+  std::string secret;             // of HS256
+  std::string secret_file;        // the same in a file, which is read again at SIGHUP
+  std::string keys;               // "a.pem, b.pem": public keys
+  std::string jwks_file;          // a JSON Web Key Set
+  std::string issuer;             // what `iss` must be; empty: anything
+  std::string audience;           // what `aud` must name; empty: there must not be any
+  std::string key_claim = "sub";
+  std::string mid_claim = "mid";
+  std::string room_claim = "room_id";
+  std::string accepts_claim = "accepts";
+  uint32_t leeway_s = 5;          // by which clocks may differ
+  bool require_exp = true;
+  uint32_t token_bytes = 4096;
+};
+
 struct WebSocketOptions {
   // "https://example.com, https://*.example.org": pages that may connect besides those of the
   // gateway's own host; "*": any. Empty: any, but with cookies those of its own only.
@@ -209,6 +234,8 @@ struct Options {
   ShardOptions shard;
   IoOptions io;
   ClientOptions client;
+  BackendOptions backend;
+  JwtOptions jwt;
   WebSocketOptions websocket;
   GopushOptions gopush;
   GopusherOptions gopusher;

@@ -33,6 +33,8 @@ static_assert(std::size(kGoimV1Jsons) == static_cast<size_t>(GoimV1Json::kObject
 constexpr absl::string_view kRoomClasses[] = {"normal", "low"};
 static_assert(std::size(kRoomClasses) == static_cast<size_t>(RoomClass::kLow) + 1);
 constexpr absl::string_view kSwitch[] = {"off", "on"};
+constexpr absl::string_view kBackendKinds[] = {"embedded", "jwt"};
+static_assert(std::size(kBackendKinds) == static_cast<size_t>(BackendKind::kJwt) + 1);
 constexpr absl::string_view kClientCertificates[] = {"optional", "required"};
 static_assert(std::size(kClientCertificates) ==
               static_cast<size_t>(ClientCertificates::kRequired) + 1);
@@ -115,6 +117,8 @@ constexpr auto kTls = &Options::tls;
 constexpr auto kShard = &Options::shard;
 constexpr auto kIo = &Options::io;
 constexpr auto kClient = &Options::client;
+constexpr auto kBackend = &Options::backend;
+constexpr auto kJwt = &Options::jwt;
 constexpr auto kWebSocket = &Options::websocket;
 constexpr auto kGopush = &Options::gopush;
 constexpr auto kGopusher = &Options::gopusher;
@@ -291,6 +295,54 @@ constexpr OptionSpec kOptions[] = {
     Number<kClient, &ClientOptions::duplicate_key_max>(
         {"client", "duplicate_key_max"}, Kind::kCount, {1, 1024},
         "connections of one key with duplicate_key = allow; one more replaces the oldest"),
+
+    Choice<kBackend, &BackendOptions::kind>(
+        {"backend", "kind", "--backend"}, kBackendKinds,
+        "who decides who a client is: embedded believes what clients say, for development; jwt "
+        "believes signed tokens (JSON Web Tokens)"),
+
+    Text<kJwt, &JwtOptions::secret>(
+        {"jwt", "secret"}, Kind::kSecret, kSecretBytesMax,
+        "what tokens are signed with (HS256), at least 32 bytes; prefer jwt.secret_file, others can "
+        "read a command line"),
+    Text<kJwt, &JwtOptions::secret_file>(
+        {"jwt", "secret_file"}, Kind::kFile, kTextBytesMax,
+        "file that holds it; one newline at its end is not part of it; read again at SIGHUP"),
+    Text<kJwt, &JwtOptions::keys>(
+        {"jwt", "keys"}, Kind::kFiles, kTextBytesMax,
+        "PEM files of public keys, separated by commas: RSA of 2048 bits or more (RS256), P-256 "
+        "(ES256), Ed25519 (EdDSA); read again at SIGHUP"),
+    Text<kJwt, &JwtOptions::jwks_file>(
+        {"jwt", "jwks_file"}, Kind::kFile, kTextBytesMax,
+        "file of a JSON Web Key Set; a token with a kid is held against the key of that id; read "
+        "again at SIGHUP"),
+    Text<kJwt, &JwtOptions::issuer>(
+        {"jwt", "issuer"}, Kind::kText, kTextBytesMax,
+        "what the claim iss must be; empty: anything"),
+    Text<kJwt, &JwtOptions::audience>(
+        {"jwt", "audience"}, Kind::kText, kTextBytesMax,
+        "what the claim aud must name; empty: tokens must not have any"),
+    Text<kJwt, &JwtOptions::key_claim>(
+        {"jwt", "key_claim"}, Kind::kText, kTextBytesMax,
+        "the claim that is the client's key; a token without it gets a random key"),
+    Text<kJwt, &JwtOptions::mid_claim>(
+        {"jwt", "mid_claim"}, Kind::kText, kTextBytesMax,
+        "the claim that is the client's mid: a whole number, or its digits"),
+    Text<kJwt, &JwtOptions::room_claim>(
+        {"jwt", "room_claim"}, Kind::kText, kTextBytesMax,
+        "the claim that is the room it begins in; a token without it leaves that to the client"),
+    Text<kJwt, &JwtOptions::accepts_claim>(
+        {"jwt", "accepts_claim"}, Kind::kText, kTextBytesMax,
+        "the claim that lists the ops it begins to watch; likewise"),
+    Number<kJwt, &JwtOptions::leeway_s>(
+        {"jwt", "leeway_s"}, Kind::kSeconds, {0, 600},
+        "by how much the clock of who signs may differ"),
+    Choice<kJwt, &JwtOptions::require_exp>(
+        {"jwt", "require_exp"}, kSwitch,
+        "whether a token without the claim exp, which never ends, is refused"),
+    Number<kJwt, &JwtOptions::token_bytes>(
+        {"jwt", "token_bytes"}, Kind::kBytes, {256, 64 * kKiB},
+        "one token; client.frame_body_bytes must hold it, too"),
 
     Text<kWebSocket, &WebSocketOptions::origins>(
         {"websocket", "origins"}, Kind::kOrigins, kTextBytesMax,

@@ -30,8 +30,8 @@ enum class Kind : uint8_t {
   kTokens,     // likewise
   kNetworks,   // config/network_list.h
   kChoice,     // one of `choices`
-  kSecret,     // text that is never printed, not even in an error
   kText,       // any text
+  kSecret,     // text that is never printed, not even in an error
   kFile,       // a path, from the working directory
   kFiles,      // several, separated by commas
 };

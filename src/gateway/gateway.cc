@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backend/embedded_backend.h"
+#include "backend/jwt_backend.h"
 #include "base/assert.h"
 #include "config/cpu_list.h"
 #include "config/network_list.h"
@@ -144,6 +145,12 @@ absl::Status Gateway::OpenAll() {
   absl::StatusOr<TlsServers> tls = TlsServers::Load(options_);
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
+  if (options_.backend.kind == config::BackendKind::kJwt) {
+    absl::StatusOr<std::unique_ptr<backend::KeyStore>> keys =
+        backend::KeyStore::Create(options_.jwt);
+    if (!keys.ok()) return keys.status();
+    token_keys_ = *std::move(keys);
+  }
   absl::StatusOr<io::OpenedRings> rings =
       io::OpenRings(EngineOf(options_.io.engine), options_.shard.shards);
   if (!rings.ok()) return rings.status();
@@ -255,9 +262,14 @@ uint32_t Gateway::ShardsPerCpu() const {
   return static_cast<uint32_t>((options_.shard.shards + cpus_.size() - 1) / cpus_.size());
 }
 
+std::unique_ptr<backend::Backend> Gateway::NewBackend() const {
+  if (token_keys_ == nullptr) return std::make_unique<backend::EmbeddedBackend>(options_.client);
+  return std::make_unique<backend::JwtBackend>(options_.jwt, options_.client, token_keys_.get());
+}
+
 void Gateway::RunShard(uint32_t index) {
   PrepareThread(index);
-  backend::EmbeddedBackend backend(options_.client);
+  const std::unique_ptr<backend::Backend> backend = NewBackend();
   push::PushService push(options_.push);
   shard::ShardSetup setup;
   setup.index = index;
@@ -265,7 +277,7 @@ void Gateway::RunShard(uint32_t index) {
   setup.fabric = fabric_.get();
   setup.options = &options_;
   setup.wall_offset_ms = wall_offset_ms_;
-  setup.backend = &backend;
+  setup.backend = backend.get();
   setup.push = &push;
   setup.shards_per_cpu = ShardsPerCpu();
   for (const Listening& each : listeners_) {

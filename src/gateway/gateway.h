@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backend/backend.h"
+#include "backend/key_set.h"
 #include "config/options.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
@@ -51,6 +52,9 @@ class Gateway {
   // Reads certificates again: for who connects from now on. On failure those in use stay.
   absl::Status ReloadCertificates() { return tls_.Reload(); }
   bool speaks_tls() const { return tls_.Any(); }
+  // Reads the keys of tokens again: for who logs in from now on. On failure those in use stay.
+  absl::Status ReloadTokenKeys() { return token_keys_->Reload(); }
+  bool verifies_tokens() const { return token_keys_ != nullptr; }
 
   const Addresses& addresses() const { return addresses_; }
   uint32_t shards() const { return fabric_->shards(); }
@@ -72,6 +76,7 @@ class Gateway {
                       std::vector<std::string>* bound);
   void ProxyRings();
   void SecureRings();
+  std::unique_ptr<backend::Backend> NewBackend() const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
   void PrepareThread(uint32_t index);
@@ -86,6 +91,7 @@ class Gateway {
   };
   std::vector<Listening> listeners_;
   TlsServers tls_;
+  std::unique_ptr<backend::KeyStore> token_keys_;  // null: nobody verifies tokens
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   std::unique_ptr<shard::Fabric> fabric_;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/key_set.h"
 #include "config/load.h"
 #include "gateway/gateway.h"
 #include "gateway/tls_servers.h"
@@ -85,6 +86,7 @@ void PrintHints(const std::string& program, const halley::gateway::Addresses& ad
 }
 
 void WarnIfOpen(const halley::config::Options& options) {
+  if (options.backend.kind != halley::config::BackendKind::kEmbedded) return;
   const halley::config::ListenOptions& listen = options.listen;
   std::vector<const std::string*> lists = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss,
                                            &listen.gopush_tcp, &listen.v1_tcp, &listen.v1_ws};
@@ -96,7 +98,7 @@ void WarnIfOpen(const halley::config::Options& options) {
   }
   spdlog::warn(
       "the embedded backend believes whatever key and mid a client claims, and clients can come "
-      "from other hosts: use it for development, or listen on 127.0.0.1 only");
+      "from other hosts: use it for development, listen on 127.0.0.1 only, or set backend.kind = jwt");
 }
 
 // Empty when it is as one would have it.
@@ -119,17 +121,26 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-void Reload(halley::gateway::Gateway& gateway) {
-  if (!gateway.speaks_tls()) {
-    spdlog::info("SIGHUP: there are no certificates to read again");
-    return;
-  }
-  const absl::Status status = gateway.ReloadCertificates();
+void TellReload(const absl::Status& status, const char* good, const char* what) {
+  const std::string why(status.message().data(), status.message().size());
   if (status.ok()) {
-    spdlog::info("SIGHUP: new connections get the certificates that were read again");
+    spdlog::info("SIGHUP: {}", good);
   } else {
-    const std::string why(status.message().data(), status.message().size());
-    spdlog::error("SIGHUP: the certificates in use stay: {}", why);
+    spdlog::error("SIGHUP: the {} in use stay: {}", what, why);
+  }
+}
+
+void Reload(halley::gateway::Gateway& gateway) {
+  if (gateway.speaks_tls()) {
+    TellReload(gateway.ReloadCertificates(),
+               "new connections get the certificates that were read again", "certificates");
+  }
+  if (gateway.verifies_tokens()) {
+    TellReload(gateway.ReloadTokenKeys(), "new logins need the token keys that were read again",
+               "token keys");
+  }
+  if (!gateway.speaks_tls() && !gateway.verifies_tokens()) {
+    spdlog::info("SIGHUP: there are no certificates or token keys to read again");
   }
 }
 
@@ -170,6 +181,10 @@ int main(int argc, char** argv) {
   if (options.gateway.check_config) {
     const auto tls = halley::gateway::TlsServers::Load(options);
     if (!tls.ok()) return Fail(tls.status());
+    if (options.backend.kind == halley::config::BackendKind::kJwt) {
+      const auto keys = halley::backend::KeySet::Load(options.jwt);
+      if (!keys.ok()) return Fail(keys.status());
+    }
     const std::string hint = GopusherHint(options);
     if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
     std::puts("the configuration is good");

@@ -65,6 +65,11 @@ void EncodeStatus(const shard::ShardStatus& status, v1::ShardStatus* out) {
     closed->set_name(std::string(wire::CloseReasonName(static_cast<wire::CloseReason>(reason))));
     closed->set_count(status.closed[reason]);
   }
+  for (const auto& [cause, count] : status.refused_logins) {
+    v1::NamedCount* refused = out->add_refused_logins();
+    refused->set_name(std::string(cause));
+    refused->set_count(count);
+  }
   EncodeRing(status.ring, status.ring_description, out->mutable_ring());
   v1::PushFigures* push = out->mutable_push();
   push->set_requests(status.push_requests);

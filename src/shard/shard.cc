@@ -405,6 +405,9 @@ ShardStatus Shard::Status() const {
   status.accounting = hub_.Books();
   status.buffer_bytes = HeldBytes();
   status.memory_stage = memory_stage_;
+  for (const backend::Refusals& refusals : backend_.refusals()) {
+    status.refused_logins.emplace_back(refusals.cause, refusals.count);
+  }
   status.ring = ring_.counters();
   status.ring_description = ring_.Describe();
   push_.AddStatus(&status);

@@ -8,6 +8,9 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "hub/accounting.h"
 #include "io/ring.h"
@@ -39,6 +42,8 @@ struct ShardStatus {
   MemoryStage memory_stage = MemoryStage::kPlenty;
   hub::Accounting accounting;
   std::array<uint64_t, wire::kCloseReasonsCount> closed{};  // by reason, of client connections
+  // By cause, where the backend tells them apart; names are static.
+  std::vector<std::pair<std::string_view, uint64_t>> refused_logins;
   io::RingCounters ring;
   std::string ring_description;
 };

@@ -7,23 +7,14 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include "backend/last_reply.h"
 
 namespace halley::backend {
 namespace {
 
-class LastReply final : public BackendSink {
- public:
-  void OnConnectReply(Ticket to, ConnectReply with) override {
-    ++count;
-    ticket = to;
-    reply = std::move(with);
-  }
-  int count = 0;
-  Ticket ticket;
-  ConnectReply reply;
-};
+using testing::LastReply;
 
 class EmbeddedBackendTest : public ::testing::Test {
  protected:

@@ -76,6 +76,7 @@ TEST(ClientCodec, DecodesEveryFigureOfAShard) {
                " skipped { name: 'overflow' count: 25 } pending: 26 refused: 27 filtered: 28"
                " log_bytes: 29 queue_bytes: 30 }"
                " closed { name: 'kicked' count: 31 }"
+               " refused_logins { name: 'expired' count: 41 }"
                " ring { enters: 41 submissions: 42 sends: 43 send_exceptions: 44 completions: 45"
                " cq_overflows: 46 description: 'ring' tls_handshakes: 47 tls_resumed: 48"
                " tls_failures: 49 held_bytes: 50 }"
@@ -99,6 +100,9 @@ TEST(ClientCodec, DecodesEveryFigureOfAShard) {
   ASSERT_EQ(s.closed.size(), 1u);
   EXPECT_EQ(s.closed[0].name, "kicked");
   EXPECT_EQ(s.closed[0].count, 31u);
+  ASSERT_EQ(s.refused_logins.size(), 1u);
+  EXPECT_EQ(s.refused_logins[0].name, "expired");
+  EXPECT_EQ(s.refused_logins[0].count, 41u);
   const uint64_t ring[] = {r.enters, r.submissions, r.sends, r.send_exceptions, r.completions,
                            r.cq_overflows, r.tls_handshakes, r.tls_resumed, r.tls_failures,
                            r.held_bytes};

@@ -133,6 +133,29 @@ TEST(Check, SomebodyMaySendAProxyHeader) {
   EXPECT_EQ(Message(options), "");
 }
 
+TEST(Check, TokensCanBeVerifiedWhereTheyAreBelieved) {
+  Options options;
+  options.backend.kind = BackendKind::kJwt;
+  EXPECT_EQ(Message(options, {{"backend.kind", "--backend"}}),
+            "--backend: backend.kind is jwt, and nothing says who may sign: set jwt.secret_file, "
+            "jwt.keys or jwt.jwks_file");
+  options.jwt.keys = "a.pem";
+  EXPECT_EQ(Message(options), "");
+  options.jwt.secret = "a secret";
+  EXPECT_EQ(Message(options), "");
+  options.jwt.secret_file = "a file";
+  EXPECT_NE(Message(options).find("both set"), std::string::npos);
+  options.jwt.secret_file.clear();
+  options.jwt.room_claim.clear();
+  EXPECT_EQ(Message(options, {{"jwt.room_claim", "h.toml:3:1"}}),
+            "h.toml:3:1: jwt.room_claim is empty: name a claim");
+  options.jwt.room_claim = "room";
+  options.backend.kind = BackendKind::kEmbedded;
+  EXPECT_EQ(Message(options, {{"jwt.keys", "h.toml:2:1"}}),
+            "h.toml:2:1: jwt has keys, but the embedded backend believes tokens unverified: set "
+            "backend.kind = \"jwt\"");
+}
+
 TEST(Check, TlsHasSomethingToShow) {
   Options options;
   options.listen.tcp = options.listen.ws = "";

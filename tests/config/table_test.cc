@@ -66,6 +66,8 @@ TEST(Table, NamesEveryFieldOfOptions) {
   EXPECT_EQ(RowsCount("shard"), FieldsCount<ShardOptions>());
   EXPECT_EQ(RowsCount("io"), FieldsCount<IoOptions>());
   EXPECT_EQ(RowsCount("client"), FieldsCount<ClientOptions>());
+  EXPECT_EQ(RowsCount("backend"), FieldsCount<BackendOptions>());
+  EXPECT_EQ(RowsCount("jwt"), FieldsCount<JwtOptions>());
   EXPECT_EQ(RowsCount("room"), FieldsCount<RoomOptions>());
   EXPECT_EQ(RowsCount("push"), FieldsCount<PushOptions>());
   EXPECT_EQ(RowsCount("gateway") + 1, FieldsCount<GatewayOptions>());  // check_config

@@ -16,15 +16,20 @@ class TempFile {
  public:
   explicit TempFile(const std::string& content) {
     static int count = 0;
-    path_ = absl::StrCat(testing::TempDir(), "halley_config_", getpid(), "_", count++);
+    path_ = absl::StrCat(::testing::TempDir(), "halley_config_", getpid(), "_", count++);
+    Write(content);
+  }
+  ~TempFile() { std::remove(path_.c_str()); }
+  TempFile(const TempFile&) = delete;
+  TempFile& operator=(const TempFile&) = delete;
+
+  // In place of what it held.
+  void Write(const std::string& content) {
     std::FILE* file = std::fopen(path_.c_str(), "we");
     HALLEY_ASSERT(file != nullptr);
     HALLEY_ASSERT(std::fwrite(content.data(), 1, content.size(), file) == content.size());
     HALLEY_ASSERT(std::fclose(file) == 0);
   }
-  ~TempFile() { std::remove(path_.c_str()); }
-  TempFile(const TempFile&) = delete;
-  TempFile& operator=(const TempFile&) = delete;
 
   const std::string& path() const { return path_; }
 

@@ -167,6 +167,7 @@ class Shard:
         self.skipped = named_counts(books[5])
         self.closed = named_counts(fields[17])
         self.push = numbers(parse(fields.get(19, [b""])[0]), PUSH_FIELDS)
+        self.refused_logins = named_counts(fields.get(21, []))
         self.memory_stage = fields[20][0].decode()
         ring = parse(fields.get(18, [b""])[0])
         self.ring = ring.get(7, [b""])[0].decode()
@@ -194,6 +195,7 @@ class Node:
         self.books = summed(each.books for each in shards)
         self.skipped = summed(each.skipped for each in shards)
         self.closed = summed(each.closed for each in shards)
+        self.refused_logins = summed(each.refused_logins for each in shards)
         self.push = summed(each.push for each in shards)
         self.tls = summed(each.tls for each in shards)
         self.stages = {each.memory_stage for each in shards}

@@ -21,6 +21,7 @@ NodeFigures Node() {
     shard.deliveries.skipped = {{"overflow", 7}, {"closed", 0}};
     shard.deliveries.log_bytes = 1 << 20;
     shard.closed = {{"kicked", i}, {"replaced", 0}};
+    shard.refused_logins = {{"expired", 2}, {"issuer", 0}};
     shard.ring.description = "a ring";
     node.shards.push_back(shard);
   }
@@ -34,11 +35,13 @@ TEST(StatusText, SumsShardsAndShowsTheIdentity) {
             std::string::npos) << text;
   EXPECT_NE(text.find("2.0 MiB in logs"), std::string::npos) << text;
   EXPECT_NE(text.find("closed      kicked 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("tokens      expired 4\n"), std::string::npos) << text;
   EXPECT_NE(text.find("ring: a ring\n"), std::string::npos) << text;
 }
 
 TEST(StatusText, ShowsANodeWithoutAnything) {
   EXPECT_NE(StatusText({}).find("closed      none so far"), std::string::npos);
+  EXPECT_EQ(StatusText({}).find("tokens"), std::string::npos) << "no backend that knows causes";
 }
 
 TEST(StatusJson, HasTotalsAndShards) {
@@ -46,7 +49,7 @@ TEST(StatusJson, HasTotalsAndShards) {
   for (const char* part :
        {R"({"total":{"connections":21,"channels":10,"rooms":0,)", R"("expected":200,)",
         R"("ring_cq_overflows":0,"ring_held_bytes":0,"tls_handshakes":0,"tls_resumed":0,"tls_failures":0,"skipped":{"overflow":14,"closed":0},"closed":{"kicked":1,)",
-        R"("replaced":0}},"shards":[{"shard":0,"connections":10,)",
+        R"("replaced":0},"refused_logins":{"expired":4,"issuer":0}},"shards":[{"shard":0,"connections":10,)",
         R"({"shard":1,"connections":11,)", R"("ring":"a ring"}]})" "\n"}) {
     EXPECT_NE(json.find(part), std::string::npos) << part << " is not in " << json;
   }

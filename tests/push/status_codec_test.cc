@@ -31,6 +31,7 @@ shard::ShardStatus Numbered() {
   }
   for (uint64_t& skipped : status.accounting.skipped) skipped = next++;
   for (uint64_t& closed : status.closed) closed = next++;
+  status.refused_logins = {{"expired", next++}, {"issuer", next++}};
   status.ring_description = "a ring";
   return status;
 }
@@ -65,7 +66,7 @@ TEST(StatusCodec, FillsEveryFieldWithANumberOfItsOwn) {
   Visit(encoded, &numbers, &unset);
   EXPECT_EQ(unset, 0) << encoded.DebugString();
   // All but the shard's, which is 32 bits wide, and the count of close reason "none".
-  EXPECT_EQ(numbers.size(), 37 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1);
+  EXPECT_EQ(numbers.size(), 39 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1);
 }
 
 TEST(StatusCodec, PutsNumbersWhereTheyBelong) {
@@ -108,6 +109,9 @@ TEST(StatusCodec, NamesReasons) {
   EXPECT_EQ(encoded.accounting().skipped(0).count(), status.accounting.skipped[0]);
   EXPECT_EQ(encoded.accounting().skipped(1).name(), "closed");
   EXPECT_EQ(encoded.accounting().skipped(2).name(), "memory");
+  ASSERT_EQ(encoded.refused_logins_size(), 2);
+  EXPECT_EQ(encoded.refused_logins(1).name(), "issuer");
+  EXPECT_EQ(encoded.refused_logins(1).count(), status.refused_logins[1].second);
 }
 
 }  // namespace

@@ -91,6 +91,9 @@ const std::vector<NamedCount>& SkippedOf(const ShardFigures& shard) {
   return shard.deliveries.skipped;
 }
 const std::vector<NamedCount>& ClosedOf(const ShardFigures& shard) { return shard.closed; }
+const std::vector<NamedCount>& RefusedLoginsOf(const ShardFigures& shard) {
+  return shard.refused_logins;
+}
 
 uint64_t Total(const std::vector<NamedCount>& counts) {
   uint64_t total = 0;
@@ -144,8 +147,13 @@ std::string StatusText(const NodeFigures& node) {
   absl::StrAppendFormat(&text, "memory      %s in logs, %s in queues, %s in all (%s)\n",
                         HumanBytes(sum("log_bytes")), HumanBytes(sum("queue_bytes")),
                         HumanBytes(sum("buffer_bytes")), StagesOf(node));
-  absl::StrAppendFormat(&text, "closed      %s\n\n",
+  absl::StrAppendFormat(&text, "closed      %s\n",
                         ListOf(SumCounts(node, ClosedOf), "none so far"));
+  const std::vector<NamedCount> refused_logins = SumCounts(node, RefusedLoginsOf);
+  if (!refused_logins.empty()) {
+    absl::StrAppendFormat(&text, "tokens      %s\n", ListOf(refused_logins, "none refused so far"));
+  }
+  text += "\n";
   text += "shard  connections  logged in   rooms     delivered   pending    CPU s         sends\n";
   for (const ShardFigures& s : node.shards) {
     absl::StrAppendFormat(&text, "%5d  %11d  %9d  %6d  %12d  %8d  %7.1f  %12d\n", s.shard,
@@ -164,12 +172,14 @@ std::string StatusJson(const NodeFigures& node) {
   for (const Figure& figure : kFigures) json.Key(figure.name).Number(Sum(node, figure.of));
   AddCounts("skipped", SumCounts(node, SkippedOf), &json);
   AddCounts("closed", SumCounts(node, ClosedOf), &json);
+  AddCounts("refused_logins", SumCounts(node, RefusedLoginsOf), &json);
   json.EndObject().Key("shards").BeginArray();
   for (const ShardFigures& shard : node.shards) {
     json.BeginObject().Key("shard").Number(shard.shard);
     for (const Figure& figure : kFigures) json.Key(figure.name).Number(figure.of(shard));
     AddCounts("skipped", shard.deliveries.skipped, &json);
     AddCounts("closed", shard.closed, &json);
+    AddCounts("refused_logins", shard.refused_logins, &json);
     json.Key("memory_stage").Text(shard.memory_stage);
     json.Key("ring").Text(shard.ring.description).EndObject();
   }

@@ -1,0 +1,94 @@
+#include "backend/jwt_backend.h"
+
+#include <simdjson.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "backend/json_object.h"
+#include "backend/jwt_claims.h"
+#include "backend/jwt_reader.h"
+#include "backend/login_object.h"
+
+namespace halley::backend {
+
+// Keeps its memory from token to token.
+struct JwtBackend::Json {
+  explicit Json(size_t token_bytes_max) : reader(token_bytes_max) {
+    PrepareJsonParser(&login_parser);
+  }
+
+  // False: it is no object, and no token is in it either.
+  bool ReadLogin(std::string_view text, LoginObject* login) {
+    const size_t first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos || text[first] != '{') {
+      login->token = text;
+    } else if (!ReadLoginObject(&login_parser, text, login)) {
+      return false;
+    }
+    return !login->token.empty();
+  }
+
+  simdjson::dom::parser login_parser;
+  JwtReader reader;
+};
+
+int64_t JwtBackend::SystemClock() {
+  using std::chrono::duration_cast, std::chrono::milliseconds, std::chrono::system_clock;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+JwtBackend::JwtBackend(const config::JwtOptions& options, const config::ClientOptions& limits,
+                       const KeyStore* keys, Clock clock, Entropy entropy)
+    : options_(options),
+      limits_(limits),
+      keys_(*keys),
+      clock_(std::move(clock)),
+      random_keys_(std::move(entropy)),
+      json_(std::make_unique<Json>(options.token_bytes)) {
+  for (size_t i = 0; i < refusals_.size(); ++i) {
+    refusals_[i].cause = JwtFaultName(static_cast<JwtFault>(i + 1));
+  }
+}
+
+JwtBackend::~JwtBackend() = default;
+
+void JwtBackend::Connect(const ConnectRequest& request, BackendSink& sink) {
+  ConnectReply reply;
+  if (Count(Decide(request.token, &reply)) == JwtFault::kNone) {
+    reply.verdict = ConnectVerdict::kAccepted;
+  }
+  sink.OnConnectReply(request.ticket, std::move(reply));
+}
+
+JwtFault JwtBackend::Count(JwtFault fault) {
+  if (fault != JwtFault::kNone) ++refusals_[static_cast<size_t>(fault) - 1].count;
+  return fault;
+}
+
+JwtFault JwtBackend::Decide(std::string_view text, ConnectReply* reply) {
+  LoginObject login;
+  if (!json_->ReadLogin(text, &login)) return JwtFault::kNoToken;
+  simdjson::dom::object object;
+  JwtFault fault = json_->reader.Read(login.token, *keys_.keys(), &object);
+  if (fault != JwtFault::kNone) return fault;
+  JwtClaims claims;
+  fault = ReadJwtClaims(object, options_, clock_(), &claims);
+  if (fault != JwtFault::kNone) return fault;
+  if (!login.key.empty() && login.key != claims.key) return JwtFault::kOtherClient;
+  if (login.mid != 0 && login.mid != claims.mid) return JwtFault::kOtherClient;
+  const std::string_view room = claims.room.value_or(login.room);
+  std::vector<int32_t>& accepts = claims.accepts.has_value() ? *claims.accepts : login.accepts;
+  if (claims.key.size() > limits_.key_bytes || room.size() > limits_.room_id_bytes ||
+      accepts.size() > limits_.ops) {
+    return JwtFault::kBadClaims;
+  }
+  reply->mid = claims.mid;
+  reply->key = claims.key.empty() ? random_keys_.Next() : std::string(claims.key);
+  reply->room = room;
+  reply->accepts = std::move(accepts);
+  return JwtFault::kNone;
+}
+
+}  // namespace halley::backend

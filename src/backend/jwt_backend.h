@@ -1,0 +1,64 @@
+// JwtBackend: a client is who a signed token says it is; there is nobody else to ask.
+//
+// The login is the token alone, or goim's object with it (backend/login_object.h):
+//   {"token":"eyJ...","room_id":"live://1000","accepts":[1000]}
+// Room and ops of the object count where the token is silent: a client may change both once it is
+// logged in, so a token that names them sets where it begins and guards nothing. Key and mid come
+// from the token alone. What the object says of them must be the same; "" and 0 say nothing, as
+// gopush-cluster's clients have it who bring their key and token apart.
+//
+// Threads    One shard's; the key store is everybody's.
+// Ownership  Borrows the key store, which outlives it.
+// Limits     jwt.token_bytes; key, room and ops: config::ClientOptions.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "backend/backend.h"
+#include "backend/jwt_fault.h"
+#include "backend/key_set.h"
+#include "backend/random_key.h"
+#include "config/options.h"
+
+namespace halley::backend {
+
+class JwtBackend final : public Backend {
+ public:
+  // Milliseconds since 1970.
+  using Clock = std::function<int64_t()>;
+  static int64_t SystemClock();
+
+  JwtBackend(const config::JwtOptions& options, const config::ClientOptions& limits,
+             const KeyStore* keys, Clock clock = SystemClock, Entropy entropy = KernelEntropy);
+  ~JwtBackend() override;
+
+  absl::Span<const Refusals> refusals() const override { return refusals_; }
+
+  // Answers in the call.
+  void Connect(const ConnectRequest& request, BackendSink& sink) override;
+
+  // Nobody is listening behind this backend.
+  void Disconnect(const ClientIdentity&, bool) override {}
+  void Heartbeat(const ClientIdentity&) override {}
+  void Receive(const ClientIdentity&, int32_t, int32_t, std::string_view) override {}
+
+ private:
+  struct Json;
+
+  JwtFault Decide(std::string_view login, ConnectReply* reply);
+  JwtFault Count(JwtFault fault);
+
+  const config::JwtOptions options_;
+  const config::ClientOptions limits_;
+  const KeyStore& keys_;
+  const Clock clock_;
+  RandomKeys random_keys_;
+  const std::unique_ptr<Json> json_;
+  std::array<Refusals, kJwtFaultsCount - 1> refusals_;  // all but kNone
+};
+
+}  // namespace halley::backend
