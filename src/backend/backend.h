@@ -40,6 +40,7 @@ struct ConnectReply {
   std::string room;  // empty: none
   std::vector<int32_t> accepts;
   uint64_t idle_timeout_ms = 0;  // 0: the configured one
+  uint64_t expires_in_ms = 0;    // until the connection is closed as token_expired; 0: never
 };
 
 // Which connection an event is about. `serial` never repeats on this node, so that the end of an

@@ -88,6 +88,7 @@ JwtFault JwtBackend::Decide(std::string_view text, ConnectReply* reply) {
   reply->key = claims.key.empty() ? random_keys_.Next() : std::string(claims.key);
   reply->room = room;
   reply->accepts = std::move(accepts);
+  reply->expires_in_ms = static_cast<uint64_t>(claims.ends_in_ms);
   return JwtFault::kNone;
 }
 

@@ -338,7 +338,7 @@ void Shard::SendFile(Connection& connection) {
 }
 
 void Shard::OnHeartbeat(Connection& connection, const wire::GoimFrame& frame) {
-  const uint64_t deadline_ns = now_ns_ + uint64_t{connection.idle_ms} * 1'000'000;
+  const uint64_t deadline_ns = SilentUntilNs(connection, connection.idle_ms);
   if (deadline_ns < connection.deadline_ns) {
     // A ping was given longer to be answered than there is until the next one.
     SetDeadline(connection, deadline_ns);

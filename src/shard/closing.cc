@@ -41,8 +41,21 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
   }
 }
 
-// Who does not take our signs of life has a full socket, and is closed for that.
+// A client's time is up: its login's, or what it may be silent for. Who does not take our signs of
+// life has a full socket, and is closed for that.
 void Shard::OnSilence(Connection& connection) {
+  if (!connection.session.authenticated()) {
+    BeginClose(connection, wire::CloseReason::kHandshakeTimeout);
+    return;
+  }
+  if (now_ns_ >= connection.expires_ns) {
+    BeginClose(connection, wire::CloseReason::kTokenExpired);
+    return;
+  }
+  if (connection.phase == Phase::kWaiting) {
+    BeginClose(connection, wire::CloseReason::kIdleTimeout);
+    return;
+  }
   const uint32_t slot = SlotOf(connection);
   farewell_.clear();
   const session::Silence silence = connection.session.OnSilence(session_limits_, &farewell_);
@@ -59,7 +72,7 @@ void Shard::OnSilence(Connection& connection) {
     hub_.Reply(slot, farewell_);
     backend_.Heartbeat(IdentityOf(connection));
   }
-  SetDeadline(connection, now_ns_ + uint64_t{silence.next_ms} * 1'000'000);
+  SetDeadline(connection, SilentUntilNs(connection, silence.next_ms));
 }
 
 void Shard::CloseChannel(Connection& connection, bool farewell_written) {

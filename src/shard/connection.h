@@ -83,6 +83,7 @@ struct Connection {
   wire::CloseReason reason = wire::CloseReason::kNone;
   uint32_t idle_ms = 0;           // idle timeout of a live client
   uint64_t deadline_ns = 0;       // handshake, idle or linger
+  uint64_t expires_ns = UINT64_MAX;  // when the login of a live client no longer holds
   uint64_t serial = 0;            // never repeats on this node
   session::ClientSession session;
   uint32_t inbox_bytes = 0;       // in use of `inbox`

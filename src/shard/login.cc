@@ -99,7 +99,8 @@ void Shard::Admit(Connection& connection, const Asked& asked,
     BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
   }
   connection.idle_ms = IdleMs(connection.session.encoding(), asked, reply);
-  SetDeadline(connection, now_ns_ + uint64_t{connection.idle_ms} * 1'000'000);
+  connection.expires_ns = ExpiresNs(reply);
+  SetDeadline(connection, SilentUntilNs(connection, connection.idle_ms));
   Arm(connection, io::Op::kWatch);
   connection.extra = std::make_unique<Greeting>();
   connection.greeting()->asked.request = asked.request;
@@ -114,6 +115,14 @@ uint32_t Shard::IdleMs(wire::Encoding encoding, const Asked& asked,
   if (wire::IsGoimV1(encoding)) return options_.goim_v1.idle_timeout_ms;
   if (reply.idle_timeout_ms == 0) return options_.client.idle_timeout_ms;
   return static_cast<uint32_t>(std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
+}
+
+uint64_t Shard::ExpiresNs(const backend::ConnectReply& reply) const {
+  constexpr uint64_t kNever = UINT64_MAX;
+  if (reply.expires_in_ms == 0 || reply.expires_in_ms >= (kNever - now_ns_) / 1'000'000) {
+    return kNever;
+  }
+  return now_ns_ + reply.expires_in_ms * 1'000'000;
 }
 
 // Applies the duplicate-key policy; `*displaced` are to be closed. False: the newcomer is refused.

@@ -231,10 +231,6 @@ void Shard::OnExpired(Connection& connection) {
       BeginClose(connection, wire::CloseReason::kHandshakeTimeout);
       break;
     case Phase::kWaiting:
-      BeginClose(connection, connection.session.authenticated()
-                                 ? wire::CloseReason::kIdleTimeout
-                                 : wire::CloseReason::kHandshakeTimeout);
-      break;
     case Phase::kLive: OnSilence(connection); break;
     case Phase::kRpc: {
       const RpcId id{SlotOf(connection), GenerationOf(connection)};

@@ -10,6 +10,7 @@
 // Limits     config::Options.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -128,6 +129,10 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void QueueReadable(Connection& connection);
   void Arm(Connection& connection, io::Op op);
   void SetDeadline(Connection& connection, uint64_t deadline_ns);
+  // A live client may be silent for so long, but no longer than its login holds.
+  uint64_t SilentUntilNs(const Connection& connection, uint32_t ms) const {
+    return std::min(now_ns_ + uint64_t{ms} * 1'000'000, connection.expires_ns);
+  }
   backend::ClientIdentity IdentityOf(const Connection& connection) const;
 
   // --- logging in and moving (login.cc)
@@ -137,6 +142,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
   uint32_t IdleMs(wire::Encoding encoding, const Asked& asked,
                   const backend::ConnectReply& reply) const;
+  uint64_t ExpiresNs(const backend::ConnectReply& reply) const;
   bool PlaceForKey(const std::string& key, wire::Encoding encoding,
                    std::vector<uint32_t>* displaced) const;
   void FinishWaiting(Connection& connection);

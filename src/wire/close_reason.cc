@@ -13,7 +13,7 @@ struct Row {
 };
 
 // In the order of the enum. Codes 1001..1013 are RFC 6455 7.4.1 and IANA's registry; 3000 and 3008
-// ("unauthorized", "timeout") are registered there too; 3001..3004 are ours.
+// ("unauthorized", "timeout") are registered there too; 3001..3006 are ours.
 constexpr std::array<Row, kCloseReasonsCount> kRows = {{
     {"none", 0},
     {"peer_closed", 0},
@@ -29,6 +29,7 @@ constexpr std::array<Row, kCloseReasonsCount> kRows = {{
     {"ws_bad_utf8", 1007},
     {"auth_refused", 3000},
     {"auth_unavailable", 1013},
+    {"token_expired", 3006},
     {"replaced", 3001},
     {"duplicate_refused", 3002},
     {"kicked", 3003},

@@ -25,6 +25,7 @@ enum class CloseReason : uint8_t {
   kWsBadUtf8,          // text that is not UTF-8: close code 1007
   kAuthRefused,        // the backend said no: close code 3000
   kAuthUnavailable,    // the backend could not answer: close code 1013
+  kTokenExpired,       // what the client logged in with holds no longer: close code 3006
   kReplaced,           // the same key logged in again: close code 3001
   kDuplicateRefused,   // the same key is already here and the policy keeps it: close code 3002
   kKicked,             // kicked through the push port: close code 3003

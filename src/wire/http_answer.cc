@@ -140,6 +140,7 @@ UpgradeRefusal GopusherRefusalOf(CloseReason reason) {
 
 UpgradeRefusal RefusalOf(CloseReason reason) {
   switch (reason) {
+    case CloseReason::kTokenExpired:
     case CloseReason::kAuthRefused: return UpgradeRefusal::kUnauthorized;
     case CloseReason::kReplaced:
     case CloseReason::kDuplicateRefused: return UpgradeRefusal::kDuplicate;

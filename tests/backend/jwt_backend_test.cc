@@ -122,6 +122,18 @@ TEST_F(JwtBackendTest, GivesLeewayBothWays) {
   EXPECT_EQ(at(989'999, R"({"exp":2000,"nbf":1000})"), "not_yet");
 }
 
+TEST_F(JwtBackendTest, SaysHowLongTheTokenHolds) {
+  options_.leeway_s = 10;
+  options_.require_exp = false;
+  now_ms_ = 999'000;
+  const auto left = [this](const std::string& claims) {
+    return Login(WithSecret(claims)).expires_in_ms;
+  };
+  EXPECT_EQ(left(R"({"sub":"ann","exp":1000})"), 11'000u);
+  EXPECT_EQ(left(R"({"sub":"ann","exp":989.001})"), 1u);
+  EXPECT_EQ(left(R"({"sub":"ann"})"), 0u) << "for good";
+}
+
 TEST_F(JwtBackendTest, WantsAnExpiryUnlessToldNotTo) {
   EXPECT_EQ(WhyNot(WithSecret(R"({"sub":"ann"})")), "no_expiry");
 }

@@ -158,6 +158,31 @@ class Dialects(JwtTest):
             self.assertNotIn("believes", gateway.stderr())
 
 
+class Expiry(JwtTest):
+    def test_connections_end_with_their_tokens(self):
+        self.start("--jwt.secret_file", self.secret_file, "--jwt.leeway_s", "0")
+        # An HS256 token holds for whole seconds, so the next but one is 1 to 2 seconds away.
+        token = with_secret(SECRET, claims(valid_s=2, accepts=[1000]))
+        tcp = self.login(token)
+        web = self.login(token, WsClient)
+        stream = self.keep(EventStream(self.gateway.ws))
+        stream.send(event_stream.request("/sse?token=" + token.decode()))
+        stream.expect(event_stream.HEAD)
+        stays = self.login(with_secret(SECRET, claims(sub="stays", accepts=[1000])))
+        self.assertEqual(self.pusher.push_all("before").taken, 4)
+        stream.expect(event_stream.push(1000, "before"))
+        stream.expect(event_stream.close(3006, "token_expired"))
+        self.assertEqual(stream.read_all(), b"")
+        for client in (tcp, web, stays):
+            self.assertEqual(client.receive(), pushed(b"before"))
+        self.assertEqual(web.read_close(), 3006)
+        self.assertEqual(tcp.read_all(), b"")
+        wait_until(lambda: self.pusher.status().closed["token_expired"] == 3, "the three")
+        self.assertEqual(self.pusher.push_all("after").taken, 1)
+        self.assertEqual(stays.receive(), pushed(b"after"))
+        self.assert_refused(token, "expired")
+
+
 class Keys(JwtTest):
     def test_every_algorithm(self):
         pairs = [KeyPair(self.folder, each) for each in KeyPair.KINDS]

@@ -34,6 +34,7 @@ void SimBackend::Connect(const backend::ConnectRequest& request, backend::Backen
   embedded_.Connect(request, capture);
   backend::ConnectReply reply = std::move(capture.reply);
   reply.idle_timeout_ms = habits_.idle_timeout_ms;
+  reply.expires_in_ms = habits_.expires_in_ms;
   if (rng_.Chance(habits_.refuses)) reply.verdict = backend::ConnectVerdict::kRefused;
   if (rng_.Chance(habits_.unavailable)) reply.verdict = backend::ConnectVerdict::kUnavailable;
   if (rng_.Chance(habits_.nonsense)) {

@@ -22,6 +22,7 @@ struct BackendHabits {
   uint32_t unavailable = 0;
   uint32_t nonsense = 0;       // accepts with a key or room beyond the limits
   uint64_t idle_timeout_ms = 0;  // named in each answer
+  uint64_t expires_in_ms = 0;    // likewise
   bool wants_address = false;
 };
 

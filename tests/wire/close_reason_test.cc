@@ -40,6 +40,7 @@ TEST(CloseReason, NamesAndCodesAreThoseOfTheDocumentation) {
       {CloseReason::kWsBadUtf8, "ws_bad_utf8", 1007},
       {CloseReason::kAuthRefused, "auth_refused", 3000},
       {CloseReason::kAuthUnavailable, "auth_unavailable", 1013},
+      {CloseReason::kTokenExpired, "token_expired", 3006},
       {CloseReason::kReplaced, "replaced", 3001},
       {CloseReason::kDuplicateRefused, "duplicate_refused", 3002},
       {CloseReason::kKicked, "kicked", 3003},
