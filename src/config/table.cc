@@ -1,22 +1,12 @@
 #include "config/table.h"
 
 #include <iterator>
-#include <type_traits>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "config/spec_makers.h"
 
 namespace halley::config {
 namespace {
-
-constexpr uint32_t kKiB = 1024;
-constexpr uint32_t kMiB = 1024 * kKiB;
-constexpr uint32_t kGiB = 1024 * kMiB;
-constexpr uint32_t kMinuteMs = 60 * 1000;
-constexpr uint32_t kDayMs = 24 * 60 * kMinuteMs;
-constexpr uint32_t kTextBytesMax = 4096;
-constexpr uint32_t kSecretBytesMax = 1024;
-constexpr uint32_t kNameBytesMax = 256;
 
 constexpr absl::string_view kIoEngines[] = {"auto", "uring", "epoll"};
 static_assert(std::size(kIoEngines) == static_cast<size_t>(IoEngine::kEpoll) + 1);
@@ -41,76 +31,6 @@ static_assert(std::size(kClientCertificates) ==
 constexpr absl::string_view kTlsVersions[] = {"1.2", "1.3"};
 static_assert(std::size(kTlsVersions) == static_cast<size_t>(TlsVersion::k13) + 1);
 constexpr absl::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
-
-struct Name {
-  absl::string_view section;
-  absl::string_view name;
-  absl::string_view short_flag = "";
-};
-
-struct Range {
-  uint32_t min;
-  uint32_t max;
-};
-
-template <auto kSection, auto kField>
-auto& At(Options& options) {
-  return (options.*kSection).*kField;
-}
-
-template <auto kSection, auto kField>
-constexpr OptionSpec Number(Name name, Kind kind, Range range, absl::string_view help) {
-  return {.section = name.section,
-          .name = name.name,
-          .short_flag = name.short_flag,
-          .kind = kind,
-          .min = range.min,
-          .max = range.max,
-          .choices = {},
-          .help = help,
-          .number = At<kSection, kField>};
-}
-
-template <auto kSection, auto kField>
-constexpr OptionSpec Text(Name name, Kind kind, uint32_t bytes_max, absl::string_view help) {
-  return {.section = name.section,
-          .name = name.name,
-          .short_flag = name.short_flag,
-          .kind = kind,
-          .max = bytes_max,
-          .choices = {},
-          .help = help,
-          .text = At<kSection, kField>};
-}
-
-template <auto kSection, auto kField>
-constexpr OptionSpec Choice(Name name, absl::Span<const absl::string_view> choices,
-                            absl::string_view help) {
-  return {.section = name.section,
-          .name = name.name,
-          .short_flag = name.short_flag,
-          .kind = Kind::kChoice,
-          .choices = choices,
-          .help = help,
-          .choose =
-              [](Options& options, size_t index) {
-                auto& field = At<kSection, kField>(options);
-                field = static_cast<std::remove_reference_t<decltype(field)>>(index);
-              },
-          .chosen =
-              [](const Options& options) {
-                return static_cast<size_t>((options.*kSection).*kField);
-              }};
-}
-
-// A choice that is kept as its text.
-template <auto kSection, auto kField>
-constexpr OptionSpec TextChoice(Name name, absl::Span<const absl::string_view> choices,
-                                absl::string_view help) {
-  OptionSpec spec = Text<kSection, kField>(name, Kind::kChoice, 0, help);
-  spec.choices = choices;
-  return spec;
-}
 
 constexpr auto kListen = &Options::listen;
 constexpr auto kTls = &Options::tls;
@@ -487,58 +407,8 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::string OptionSpec::Key() const { return absl::StrCat(section, ".", name); }
-
-std::string OptionSpec::Flag() const { return absl::StrCat("--", section, ".", name); }
-
 absl::Span<const OptionSpec> OptionTable() { return kOptions; }
 
 absl::Span<const CommandSpec> CommandTable() { return kCommands; }
-
-const OptionSpec* FindKey(absl::string_view section, absl::string_view name) {
-  for (const OptionSpec& spec : kOptions) {
-    if (spec.section == section && spec.name == name) return &spec;
-  }
-  return nullptr;
-}
-
-const OptionSpec* FindFlag(absl::string_view flag) {
-  if (flag.empty()) return nullptr;
-  for (const OptionSpec& spec : kOptions) {
-    if (flag == spec.short_flag || flag == spec.Flag()) return &spec;
-  }
-  return nullptr;
-}
-
-bool IsSection(absl::string_view section) {
-  for (const OptionSpec& spec : kOptions) {
-    if (spec.section == section) return true;
-  }
-  return false;
-}
-
-std::vector<absl::string_view> Sections() {
-  std::vector<absl::string_view> sections;
-  for (const OptionSpec& spec : kOptions) {
-    if (sections.empty() || sections.back() != spec.section) sections.push_back(spec.section);
-  }
-  return sections;
-}
-
-std::vector<std::string> AllKeys() {
-  std::vector<std::string> keys;
-  for (const OptionSpec& spec : kOptions) keys.push_back(spec.Key());
-  return keys;
-}
-
-std::vector<std::string> AllFlags() {
-  std::vector<std::string> flags;
-  for (const CommandSpec& command : kCommands) flags.emplace_back(command.flag);
-  for (const OptionSpec& spec : kOptions) {
-    if (!spec.short_flag.empty()) flags.emplace_back(spec.short_flag);
-    flags.push_back(spec.Flag());
-  }
-  return flags;
-}
 
 }  // namespace halley::config
