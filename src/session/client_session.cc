@@ -133,6 +133,16 @@ Silence ClientSession::OnSilence(const SessionLimits& limits, std::string* out) 
   return {.next_ms = limits.event_heartbeat_ms};
 }
 
+Event ClientSession::Authenticate(std::string_view token, const Opening& opening) {
+  phase_ = Phase::kAuthenticating;
+  Event event;
+  event.kind = EventKind::kAuthenticate;
+  event.frame.op = wire::op::kAuth;
+  event.frame.body = token;
+  event.opening = &opening;
+  return event;
+}
+
 Event ClientSession::Close(CloseReason reason, std::string* out) {
   AppendFarewell(reason, out);
   return {EventKind::kClose, reason, {}};

@@ -150,6 +150,9 @@ class ClientSession {
   // WebSocket. A frame or kNeedMore is the answer, or what interrupts (kOutput, kClose).
   Event Upgrade(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   const wire::UpgradeLimits& UpgradeLimitsOf(const SessionLimits& limits) const;
+  void TakeRequest(const wire::UpgradeRequest& request, wire::Inbox* inbox);
+  // The request was the login. `token` and `opening` outlive the event.
+  Event Authenticate(std::string_view token, const Opening& opening);
   Event File(const wire::UpgradeRequest& request, wire::Inbox* inbox);
   Event OpenWebSocket(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);
   Event NextWsFrame(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);

@@ -34,16 +34,10 @@ Event ClientSession::OpenEventStream(const wire::UpgradeRequest& request, wire::
   asked.opening.idle_ms = limits.event_heartbeat_ms;
   asked.opening.answer.clear();
   wire::AppendEventStreamHead(request.origin, &asked.opening.answer);
-  inbox->begin += request.bytes;
-  joined_bytes_ = 0;
+  TakeRequest(request, inbox);
   transport_ = Transport::kEventStream;
   encoding_ = wire::Encoding::kEventStream;
-  phase_ = Phase::kAuthenticating;
-  Event event;
-  event.kind = EventKind::kAuthenticate;
-  event.frame.op = wire::op::kAuth;
-  event.frame.body = asked.token;
-  event.opening = &asked.opening;
+  Event event = Authenticate(asked.token, asked.opening);
   event.forwarded_for = request.forwarded_for;
   return event;
 }

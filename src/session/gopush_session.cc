@@ -36,13 +36,7 @@ Event ClientSession::Subscribe(const wire::GopushSubscription& subscription,
     wire::AppendGopushReply(encoding_, wire::GopushReply::kBadParameter, out);
     return Closing(CloseReason::kBadFrame);
   }
-  phase_ = Phase::kAuthenticating;
-  Event event;
-  event.kind = EventKind::kAuthenticate;
-  event.frame.op = wire::op::kAuth;
-  event.frame.body = asked.login;
-  event.opening = &asked.opening;
-  return event;
+  return Authenticate(asked.login, asked.opening);
 }
 
 Event ClientSession::NextGopush(wire::Inbox* inbox, const SessionLimits& limits,
@@ -83,8 +77,7 @@ Event ClientSession::NextGopushHeartbeat(wire::Inbox* inbox) {
 Event ClientSession::OpenGopush(const wire::UpgradeRequest& request, wire::Inbox* inbox,
                                 std::string* out) {
   wire::AppendUpgradeAccepted(request, out);
-  inbox->begin += request.bytes;
-  joined_bytes_ = 0;
+  TakeRequest(request, inbox);
   phase_ = Phase::kLogin;
   Asked& asked = AskedHere();
   bool good = true;

@@ -32,13 +32,8 @@ Event ClientSession::OpenGopusher(const wire::UpgradeRequest& request, wire::Inb
   asked.opening.answer.clear();
   wire::AppendUpgradeAccepted(request, &asked.opening.answer);
   encoding_ = wire::Encoding::kGopusher;
-  inbox->begin += request.bytes;
-  joined_bytes_ = 0;
-  Event event;
-  event.kind = EventKind::kAuthenticate;
-  event.frame.op = wire::op::kAuth;
-  event.frame.body = asked.login.token;
-  event.opening = &asked.opening;
+  TakeRequest(request, inbox);
+  Event event = Authenticate(asked.login.token, asked.opening);
   event.forwarded_for = request.forwarded_for;
   return event;
 }

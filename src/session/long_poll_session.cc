@@ -27,16 +27,10 @@ Event ClientSession::OpenLongPoll(const wire::UpgradeRequest& request, wire::Inb
   // A script may be asked for by any page, without an Origin that would say so, and cookies go along:
   // they must not open what that page then could read.
   asked.opening.cookie = poll.callback.empty() ? request.cookie : std::string_view();
-  inbox->begin += request.bytes;
-  joined_bytes_ = 0;
+  TakeRequest(request, inbox);
   transport_ = Transport::kLongPoll;
   encoding_ = wire::Encoding::kGoimV1LongPoll;
-  phase_ = Phase::kAuthenticating;
-  Event event;
-  event.kind = EventKind::kAuthenticate;
-  event.frame.op = wire::op::kAuth;
-  event.frame.body = asked.token;
-  event.opening = &asked.opening;
+  Event event = Authenticate(asked.token, asked.opening);
   event.forwarded_for = request.forwarded_for;
   return event;
 }

@@ -49,6 +49,12 @@ const wire::UpgradeLimits& ClientSession::UpgradeLimitsOf(const SessionLimits& l
   return limits.upgrade;
 }
 
+// From here on the inbox holds messages, of which none is joined yet.
+void ClientSession::TakeRequest(const wire::UpgradeRequest& request, wire::Inbox* inbox) {
+  inbox->begin += request.bytes;
+  joined_bytes_ = 0;
+}
+
 Event ClientSession::OpenWebSocket(const wire::UpgradeRequest& request, wire::Inbox* inbox,
                                    std::string* out) {
   wire::AppendUpgradeAccepted(request, out);
@@ -61,8 +67,7 @@ Event ClientSession::OpenWebSocket(const wire::UpgradeRequest& request, wire::In
     encoding_ = request.deflate.agreed ? wire::Encoding::kGoimWebSocketDeflate
                                        : wire::Encoding::kGoimWebSocket;
   }
-  inbox->begin += request.bytes;
-  joined_bytes_ = 0;
+  TakeRequest(request, inbox);
   phase_ = Phase::kLogin;
   Event event;
   event.kind = EventKind::kUpgraded;
