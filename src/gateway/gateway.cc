@@ -14,6 +14,7 @@
 #include "backend/embedded_backend.h"
 #include "backend/jwt_backend.h"
 #include "base/assert.h"
+#include "config/address.h"
 #include "config/cpu_list.h"
 #include "config/network_list.h"
 #include "gateway/machine_memory.h"
@@ -46,6 +47,19 @@ io::SocketOptions ClientSockets(const config::ListenOptions& listen) {
   options.user_timeout_ms = listen.user_timeout_ms;
   options.defer_accept_s = listen.defer_accept_s;
   return options;
+}
+
+// How many each shard listens on.
+uint32_t AddressesOf(const config::ListenOptions& listen) {
+  size_t count = 0;
+  for (const std::string* const list :
+       {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss, &listen.gopush_tcp, &listen.gopusher,
+        &listen.gopusher_tls, &listen.v1_tcp, &listen.v1_ws, &listen.push}) {
+    // A list that cannot be read is told of where it is opened.
+    const auto addresses = config::ParseAddresses(*list);
+    if (addresses.ok()) count += addresses->size();
+  }
+  return static_cast<uint32_t>(count);
 }
 
 // A pusher is one of few and moves much: the kernel's own buffer sizes. It may connect long before
@@ -120,7 +134,7 @@ absl::Status Gateway::ResolveLimits() {
 
   io::DescriptorNeeds needs;
   needs.shards = options_.shard.shards;
-  needs.listeners = 8 * io::kAddressesMax;  // at most
+  needs.listeners = AddressesOf(options_.listen);
   needs.connections = options_.shard.connections_max;
   const uint64_t limit = io::RaiseDescriptorLimit();
   if (needs.connections == 0) {
