@@ -16,7 +16,7 @@ from goim import TcpClient, pushed
 from harness import Gateway, program, wait_until
 from push_port import Pusher
 from stream import Ended
-from websocket import WsClient
+from websocket import TEXT, WsClient
 
 
 class Tls(unittest.TestCase):
@@ -31,6 +31,7 @@ class Tls(unittest.TestCase):
         cls.pushers.issue("pusher", "pusher")
         cls.gateway = Gateway(
             "--wss", "127.0.0.1:0", "--tcp-tls", "127.0.0.1:0",
+            "--listen.gopusher_tls", "127.0.0.1:0",
             "--tls-certificates", f"{cls.authority.file('site')}, {cls.authority.file('other')}",
             "--tls-keys",
             f"{cls.authority.file('site', 'key')},{cls.authority.file('other', 'key')}",
@@ -56,6 +57,13 @@ class Tls(unittest.TestCase):
     def tls_client(self, kind=TcpClient, name="site.example", context=None, **options):
         address = self.tcp_tls if kind is TcpClient else self.wss
         return self.keep(kind(address, tls=(context or self.context, name), **options))
+
+    def test_a_client_of_gopushers(self):
+        client = self.keep(WsClient(self.gateway.address("gopusher_tls"), upgrade=False,
+                                    tls=(self.context, "site.example")))
+        client.upgrade("/ws?c=secure&t=any")
+        self.assertEqual(self.pusher.push_keys(["secure"], b"as it is").taken, 1)
+        self.assertEqual(client.read_ws(), (0x80 | TEXT, b"as it is"))
 
     def tls_figure(self, name):
         return self.pusher.status().tls[name]
