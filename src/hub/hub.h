@@ -68,7 +68,7 @@ struct HubLimits {
   uint32_t accept_sets = 1024;  // with a lane of their own
   uint32_t ops = 256;           // in one accept set
   uint32_t buckets = 64;
-  // Messages of so many bytes on are compressed for lanes of kGoimWebSocketDeflate; 0: none.
+  // Messages of so many bytes on are compressed for lanes of IsDeflate(); 0: none.
   uint64_t deflate_bytes = 0;
   // What is to be added to the time to have milliseconds since 1970.
   uint64_t wall_offset_ms = 0;

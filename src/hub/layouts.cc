@@ -16,9 +16,15 @@ void Layouts::Make(wire::Encoding encoding, Layout* layout) {
     case wire::Encoding::kGoimWebSocket: MakeFrame(encoding, layout); break;
     case wire::Encoding::kGoimWebSocketDeflate:
       MakeFrame(encoding, layout);
-      if (deflate_bytes_ > 0) Deflate(layout);
+      if (deflate_bytes_ > 0) DeflateFrame(layout);
       break;
     case wire::Encoding::kJsonWebSocket: MakeJson(layout); break;
+    case wire::Encoding::kJsonWebSocketDeflate:
+      MakeJson(layout);
+      if (deflate_bytes_ > 0) {
+        Deflate(wire::WsOpcode::kText, {}, &memory_->deflated[1], layout);
+      }
+      break;
     case wire::Encoding::kEventStream: MakeEvent(layout); break;
     case wire::Encoding::kGopushTcp:
     case wire::Encoding::kGopushTcpText:
@@ -121,20 +127,24 @@ void Layouts::MakeV1Json(wire::Encoding encoding, Layout* layout) {
   layout->prefix_bytes_ = 0;
 }
 
-void Layouts::Deflate(Layout* layout) {
+void Layouts::DeflateFrame(Layout* layout) {
   const size_t headers = wire::kGoimHeaderBytes * (push_.batch ? 1 : 2);
-  const std::string_view frame_headers =
-      layout->prefix().substr(layout->prefix_bytes_ - headers);
-  const size_t plain_bytes = headers + push_.body.size();
+  Deflate(wire::WsOpcode::kBinary, layout->prefix().substr(layout->prefix_bytes_ - headers),
+          &memory_->deflated[0], layout);
+}
+
+// The layout's body, with what stands before it in the same message.
+void Layouts::Deflate(wire::WsOpcode opcode, std::string_view headers, std::string* deflated,
+                      Layout* layout) {
+  const size_t plain_bytes = headers.size() + layout->body_bytes_;
   if (plain_bytes < deflate_bytes_) return;
-  std::string& deflated = memory_->deflated;
-  deflated.clear();
-  wire::DeflateMessage({frame_headers, push_.body}, &deflated);
+  deflated->clear();
+  wire::DeflateMessage({headers, layout->body()}, deflated);
   // What does not shrink goes as it is.
-  if (deflated.size() >= plain_bytes) return;
-  layout->SetBody(deflated);
-  layout->prefix_bytes_ =
-      static_cast<uint16_t>(wire::WriteWsDeflatedHeader(deflated.size(), layout->prefix_));
+  if (deflated->size() >= plain_bytes) return;
+  layout->SetBody(*deflated);
+  layout->prefix_bytes_ = static_cast<uint16_t>(
+      wire::WriteWsDeflatedHeader(opcode, deflated->size(), layout->prefix_));
 }
 
 }  // namespace halley::hub

@@ -14,6 +14,7 @@
 
 #include "hub/channel.h"
 #include "wire/goim_frame.h"
+#include "wire/websocket.h"
 
 namespace halley::hub {
 
@@ -66,7 +67,7 @@ class MessageIds {
 // What layouts are written to, where the body does not go as it is. Kept from push to push.
 struct LayoutMemory {
   std::string json;
-  std::string deflated;
+  std::array<std::string, 2> deflated;  // goim's, JSON
   std::array<std::string, 4> gopush;  // by encoding
   std::string gopusher;
   std::string v1_frames;
@@ -95,12 +96,14 @@ class Layouts {
   void MakeFrame(wire::Encoding encoding, Layout* layout);
   std::string_view JsonEvent();
   void MakeJson(Layout* layout);
+  void DeflateFrame(Layout* layout);
   void MakeEvent(Layout* layout);
   void MakeGopush(wire::Encoding encoding, Layout* layout);
   void MakeGopusher(Layout* layout);
   void MakeV1Frame(wire::Encoding encoding, Layout* layout);
   void MakeV1Json(wire::Encoding encoding, Layout* layout);
-  void Deflate(Layout* layout);
+  void Deflate(wire::WsOpcode opcode, std::string_view headers, std::string* deflated,
+               Layout* layout);
 
   const Push& push_;
   const uint64_t deflate_bytes_;

@@ -59,7 +59,8 @@ Event ClientSession::OpenWebSocket(const wire::UpgradeRequest& request, wire::In
                                    std::string* out) {
   wire::AppendUpgradeAccepted(request, out);
   if (request.dialect == wire::Dialect::kJson) {
-    encoding_ = wire::Encoding::kJsonWebSocket;
+    encoding_ = request.deflate.agreed ? wire::Encoding::kJsonWebSocketDeflate
+                                       : wire::Encoding::kJsonWebSocket;
   } else if (request.dialect == wire::Dialect::kGoimV1) {
     encoding_ = wire::Encoding::kGoimV1WebSocket;  // unless its first message is text
     transport_ = Transport::kWebSocket;
@@ -104,7 +105,7 @@ Event ClientSession::NextWsFrame(wire::Inbox* inbox, const SessionLimits& limits
     const auto unread_bytes = static_cast<size_t>(inbox->end - unread);
     wire::WsHeader header;
     const DecodeStatus status = wire::DecodeWsHeader(
-        {unread, unread_bytes}, &header, encoding_ == wire::Encoding::kGoimWebSocketDeflate);
+        {unread, unread_bytes}, &header, wire::IsDeflate(encoding_));
     if (status == DecodeStatus::kMore) return {};
     if (status != DecodeStatus::kDone) return Closing(CloseReason::kWsProtocolError);
     if (!wire::IsWsControl(header.opcode)) {
@@ -199,7 +200,7 @@ CloseReason ClientSession::Unpack(std::string_view payload, const SessionLimits&
 // A message is exactly one frame, and the decoder is shown the message and nothing behind it.
 DecodeStatus ClientSession::DecodeFrame(std::string_view message, const SessionLimits& limits,
                                         wire::GoimFrame* frame) const {
-  if (encoding_ == wire::Encoding::kJsonWebSocket) {
+  if (wire::IsJson(encoding_)) {
     return wire::DecodeJsonFrame(message, limits.frame_body_bytes, frame);
   }
   if (transport_ == Transport::kGopusher) return DecodeStatus::kDone;

@@ -32,7 +32,7 @@ void AppendOtherReply(Encoding encoding, const GoimFrame& reply, std::string* ou
     AppendGopushReply(encoding, GopushReply::kHeartbeat, out);
   } else if (IsGoimV1(encoding)) {
     AppendGoimV1Reply(encoding, reply, out);
-  } else if (encoding == Encoding::kJsonWebSocket) {
+  } else if (IsJson(encoding)) {
     const size_t begin = out->size();
     AppendJsonReply(reply, out);
     char header[kWsServerHeaderBytesMax];

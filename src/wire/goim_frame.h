@@ -18,6 +18,7 @@ enum class Encoding : uint8_t {
   kGoimWebSocket,
   kGoimWebSocketDeflate,  // as kGoimWebSocket; what the hub finds worth it is compressed
   kJsonWebSocket,         // wire/json_frame.h
+  kJsonWebSocketDeflate,  // the same, compressed where that is worth it
   kEventStream,           // wire/event_stream.h
   kGopushTcp,             // wire/gopush.h: messages are JSON values
   kGopushTcpText,         // and JSON strings
@@ -30,7 +31,15 @@ enum class Encoding : uint8_t {
   kGoimV1Json,            // an object in each message
   kGoimV1LongPoll,        // the JSON text alone; wire/long_poll.h has what is around it
 };
-inline constexpr size_t kEncodingsCount = 15;
+inline constexpr size_t kEncodingsCount = 16;
+inline bool IsJson(Encoding encoding) {
+  return encoding == Encoding::kJsonWebSocket || encoding == Encoding::kJsonWebSocketDeflate;
+}
+// Whose clients agreed to compressed messages.
+inline bool IsDeflate(Encoding encoding) {
+  return encoding == Encoding::kGoimWebSocketDeflate ||
+         encoding == Encoding::kJsonWebSocketDeflate;
+}
 // Whose clients get one message, each as a response of its own, and are gone.
 inline bool IsLongPoll(Encoding encoding) { return encoding == Encoding::kGoimV1LongPoll; }
 // Whose clients know no ops to watch, and get pushes of any.

@@ -202,7 +202,9 @@ Refusal TakeHeader(std::string_view line, const UpgradeLimits& limits, Headers* 
     const std::string_view before = headers->forwarded_for;
     headers->forwarded_for = before.empty() ? value : Joined(before, value);
   } else if (Is(name, "sec-websocket-extensions")) {
-    const bool wanted = limits.deflate && headers->target.dialect == Dialect::kGoim;
+    const Dialect dialect = headers->target.dialect;
+    const bool wanted =
+        limits.deflate && (dialect == Dialect::kGoim || dialect == Dialect::kJson);
     if (wanted && !headers->deflate.agreed) headers->deflate = AgreeOnDeflate(value);
   }
   return std::nullopt;

@@ -39,7 +39,7 @@ struct UpgradeLimits {
   size_t headers_max = 64;
   bool gopusher = false;     // whether every path is Gopusher's, and no other's
   bool goim_v1 = false;      // whether goim v1 is served, on /sub, and nothing else
-  bool deflate = false;      // whether permessage-deflate is agreed to, on goim's /sub
+  bool deflate = false;      // whether permessage-deflate is agreed to, on goim's /sub and on /json
   std::string subprotocols;  // "a,b": of those that a client offers, the first that stands here
   OriginPolicy origins;
   bool forwarded_for = false;  // whether anybody wants to know X-Forwarded-For

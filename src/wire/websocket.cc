@@ -94,8 +94,8 @@ size_t WriteWsHeader(WsOpcode opcode, size_t payload_bytes, char* to) {
   return 10;
 }
 
-size_t WriteWsDeflatedHeader(size_t payload_bytes, char* to) {
-  const size_t bytes = WriteWsHeader(WsOpcode::kBinary, payload_bytes, to);
+size_t WriteWsDeflatedHeader(WsOpcode opcode, size_t payload_bytes, char* to) {
+  const size_t bytes = WriteWsHeader(opcode, payload_bytes, to);
   to[0] = static_cast<char>(static_cast<uint8_t>(to[0]) | kRsv1);
   return bytes;
 }

@@ -54,8 +54,8 @@ uint32_t UnmaskWs(char* to, const char* from, size_t bytes, uint32_t mask);
 
 // Writes the header of an unmasked, unfragmented frame and returns its size.
 size_t WriteWsHeader(WsOpcode opcode, size_t payload_bytes, char* to);
-// The same of a binary message that DeflateMessage() has made.
-size_t WriteWsDeflatedHeader(size_t payload_bytes, char* to);
+// The same of a message that DeflateMessage() has made.
+size_t WriteWsDeflatedHeader(WsOpcode opcode, size_t payload_bytes, char* to);
 
 // A code that may stand in a close frame: RFC 6455 7.4 and IANA's registry (1012 to 1014).
 bool IsWsCloseCode(uint16_t code);

@@ -166,6 +166,21 @@ class Agreements(WebSocketTest):
                     websocket.frame(data[5:], CONTINUATION))
         self.assertEqual(client.receive(), Frame(5000, 7, b"", 1))
 
+    def test_compressed_json(self):
+        client, head = self.answer(path="/json", Sec_WebSocket_Extensions="permessage-deflate")
+        self.assertIn(b"\r\nSec-WebSocket-Extensions: permessage-deflate; ", head)
+        deflate = zlib.compressobj(wbits=-15)
+        login = b'{"op":7,"seq":1,"body":{"mid":5,"room_id":"deflate://json","accepts":[]}}'
+        data = deflate.compress(login) + deflate.flush(zlib.Z_SYNC_FLUSH)
+        client.send(websocket.frame(data[:-4], websocket.TEXT, rsv=4))
+        self.assertEqual(client.read_ws(), (0x80 | websocket.TEXT, b'{"op":8,"seq":1}'))
+        body = b"all work and no play " * 20
+        self.assertEqual(self.pusher.push_rooms(["deflate://json"], body).taken, 1)
+        first, payload = client.read_ws()
+        self.assertEqual(first, 0xc0 | websocket.TEXT)
+        self.assertEqual(zlib.decompressobj(-12).decompress(payload + b"\0\0\xff\xff"),
+                         b'{"op":1000,"body":"' + body + b'"}')
+
     def test_a_bomb_is_too_big(self):
         client, _ = self.answer(Sec_WebSocket_Extensions="permessage-deflate")
         client.login()

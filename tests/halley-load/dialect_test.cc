@@ -132,7 +132,8 @@ TEST(Downlink, InflatesWhereThatWasOffered) {
   std::string deflated;
   wire::DeflateMessage({frame}, &deflated);
   char header[wire::kWsServerHeaderBytesMax];
-  const std::string message(header, wire::WriteWsDeflatedHeader(deflated.size(), header));
+  const std::string message(
+      header, wire::WriteWsDeflatedHeader(wire::WsOpcode::kBinary, deflated.size(), header));
   EXPECT_EQ(Heard(Transport::kWebSocketDeflate, message + deflated), "frames 1000/7=hi; ");
   EXPECT_EQ(Heard(Transport::kWebSocketDeflate, Binary(frame)), "frames 1000/7=hi; ");
   EXPECT_EQ(Heard(Transport::kWebSocket, message + deflated), "bad");

@@ -130,6 +130,36 @@ TEST_F(HubEncodingTest, AClientThatSpeaksJsonGetsText) {
   EXPECT_EQ(hub_.Books().delivered, 7u);
 }
 
+// Both kinds from one push: each is compressed for itself, and once.
+TEST_F(HubEncodingTest, JsonIsCompressedForThoseWhoAskedForIt) {
+  Add(0, Encoding::kGoimWebSocketDeflate);
+  Add(1, Encoding::kJsonWebSocket);
+  Add(2, Encoding::kJsonWebSocketDeflate);
+  Add(3, Encoding::kJsonWebSocketDeflate);
+  const std::string body(1000, 'b');
+  const std::string json = R"({"op":1000,"body":")" + body + "\"}";
+  hub_.PushRoom("room", {kOp, false, body}, 1);
+  const auto sent = Flush();
+  EXPECT_EQ(PayloadOf(sent.at(1), 0x81), json);
+  std::string_view message;
+  const std::string compressed = PayloadOf(sent.at(2), 0xc1);
+  ASSERT_EQ(wire::InflateMessage(compressed, 2000, &message), wire::InflateStatus::kDone);
+  EXPECT_EQ(message, json);
+  EXPECT_EQ(sent.at(3), sent.at(2));
+  const std::string frames = PayloadOf(sent.at(0), 0xc2);
+  ASSERT_EQ(wire::InflateMessage(frames, 2000, &message), wire::InflateStatus::kDone);
+  EXPECT_EQ(message.substr(32), body);
+
+  const std::string around = R"({"op":1000,"body":""})";
+  hub_.PushRoom("room", {kOp, false, std::string(kDeflateBytes - around.size() - 1, 'b')}, 1);
+  EXPECT_EQ(static_cast<uint8_t>(Flush().at(2)[0]), 0x81) << "the limit is the text's";
+  hub_.PushRoom("room", {kOp, false, std::string(kDeflateBytes - around.size(), 'b')}, 1);
+  EXPECT_EQ(static_cast<uint8_t>(Flush().at(2)[0]), 0xc1);
+  hub_.PushKey("key2", {kOp, false, body});
+  EXPECT_EQ(PayloadOf(Flush().at(2), 0x81), json) << "for one client it goes as it is";
+  EXPECT_EQ(hub_.Books().delivered, hub_.Books().expected);
+}
+
 TEST_F(HubEncodingTest, WhatIsForOneClientGoesAsItIs) {
   Add(0, Encoding::kGoimWebSocketDeflate);
   EXPECT_EQ(hub_.PushKey("key0", {kOp, false, std::string(1000, 'b')}).taken, 1u);

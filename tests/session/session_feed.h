@@ -153,6 +153,14 @@ inline SessionDecoder UpgradedJson(const SessionLimits& limits = {}) {
   return SessionDecoder(Transport::kWebSocket, limits)
       .After(request.replace(request.find("/sub"), 4, "/json"));
 }
+// Likewise, and permessage-deflate was agreed on.
+inline SessionDecoder UpgradedJsonDeflating() {
+  SessionLimits limits;
+  limits.upgrade.deflate = true;
+  std::string request = UpgradeRequestWith("Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  return SessionDecoder(Transport::kWebSocket, limits)
+      .After(request.replace(request.find("/sub"), 4, "/json"));
+}
 // Logged in, with permessage-deflate agreed on.
 inline SessionDecoder LoggedInDeflating(SessionLimits limits = {}) {
   limits.upgrade.deflate = true;

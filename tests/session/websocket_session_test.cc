@@ -21,6 +21,7 @@ using testing::LoggedInDeflating;
 using testing::SessionDecoder;
 using testing::Upgraded;
 using testing::UpgradedJson;
+using testing::UpgradedJsonDeflating;
 using wire::Inbox;
 using wire::testing::CheckDecoder;
 using wire::testing::LoadVector;
@@ -160,6 +161,19 @@ TEST(WebSocketSession, SpeaksJsonWhereThatWasAskedFor) {
   EXPECT_EQ(Told(UpgradedJson({.frame_body_bytes = 5}),
                  ClientFrame(0x81, R"({"op":7,"body":"123456"})")),
             "close frame_too_big > 880203f1\n");
+}
+
+TEST(WebSocketSession, JsonMayBeCompressed) {
+  const SessionDecoder decoder = UpgradedJsonDeflating();
+  EXPECT_EQ(decoder.session.encoding(), wire::Encoding::kJsonWebSocketDeflate);
+  const std::string login = R"({"op":7,"seq":2,"body":{"mid":5}})";
+  const std::string heartbeat = R"({"op":2,"seq":3})";
+  EXPECT_EQ(Told(decoder, ClientFrame(0xc1, Deflated(login)) + ClientFrame(0x81, heartbeat) +
+                              ClientFrame(0xc1, Deflated(heartbeat))),
+            "auth 0/7/2 \"{\"mid\":5}\"\nheartbeat 0/2/3\nheartbeat 0/2/3\n");
+  EXPECT_EQ(Told(decoder, ClientFrame(0xc1, Deflated("hello"))), "close bad_frame > 880203f0\n");
+  EXPECT_EQ(Told(UpgradedJson(), ClientFrame(0xc1, Deflated(login))),
+            "close ws_protocol_error > 880203ea\n");
 }
 
 TEST(WebSocketSession, TextAndBinaryAreAlike) {

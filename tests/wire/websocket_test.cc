@@ -145,7 +145,9 @@ TEST(WebSocket, WritesRsv1BeforeWhatIsDeflated) {
   char plain[kWsServerHeaderBytesMax], deflated[kWsServerHeaderBytesMax];
   for (const size_t bytes : {size_t{1}, size_t{126}, size_t{70000}}) {
     const size_t size = WriteWsHeader(WsOpcode::kBinary, bytes, plain);
-    ASSERT_EQ(WriteWsDeflatedHeader(bytes, deflated), size);
+    ASSERT_EQ(WriteWsDeflatedHeader(WsOpcode::kText, bytes, deflated), size);
+    EXPECT_EQ(deflated[0], '\xc1');
+    ASSERT_EQ(WriteWsDeflatedHeader(WsOpcode::kBinary, bytes, deflated), size);
     EXPECT_EQ(deflated[0], '\xc2');
     EXPECT_EQ(std::string_view(deflated + 1, size - 1), std::string_view(plain + 1, size - 1));
   }
