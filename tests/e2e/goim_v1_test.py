@@ -175,7 +175,7 @@ class Mixed(V1Test):
 
 
 class Objects(V1Test):
-    flags = (*V1, "--goim_v1.json", "object", "--goim_v1.idle_timeout_ms", "300")
+    flags = (*V1, "--goim_v1.json", "object")
 
     def test_one_in_each_message(self):
         client = self.keep(V1JsonClient(self.gateway, array=False)).log_in("1")
@@ -185,9 +185,12 @@ class Objects(V1Test):
                           '{"ver":1,"op":5,"seq":0,"body":{}}',
                           '{"ver":1,"op":5,"seq":0,"body":{"a":1}}'])
 
+
+class Silence(V1Test):
+    flags = (*V1, "--goim_v1.idle_timeout_ms", "300")
+
     def test_who_does_not_beat_is_closed(self):
-        self.assertEqual(self.keep(V1JsonClient(self.gateway, array=False)).log_in("2").read_close(),
-                         3008)
+        self.assertEqual(self.keep(V1JsonClient(self.gateway)).log_in("2").read_close(), 3008)
         self.assertEqual(self.keep(V1Client(self.gateway)).log_in("2").read_all(), b"")
 
 

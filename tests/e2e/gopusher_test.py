@@ -125,11 +125,11 @@ class Version0(Clients):
 
 
 class Pings(Clients):
-    flags = (*LISTEN, "--gopusher.ping_ms", "300", "--gopusher.pong_timeout_ms", "1500")
+    flags = (*LISTEN, "--gopusher.ping_ms", "200", "--gopusher.pong_timeout_ms", "3000")
 
     def test_only_pongs_keep_it(self):
         client = self.connect().log_in("/ws?c=pings&t=x")
-        for _ in range(8):  # longer than the timeout
+        for _ in range(16):  # longer than the timeout
             self.assertEqual(client.read_ws(), (0x80 | PING, b""))
             client.send_message(b"", PONG)
         self.assertEqual(client.read_ws(), (0x80 | PING, b""))
