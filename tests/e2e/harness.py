@@ -117,8 +117,10 @@ class Gateway:
         return (found[1].strip("[]"), int(found[2])) if found else None
 
     def stderr(self):
-        self.log.seek(0)
-        return self.log.read()
+        """What it has logged. The gateway writes where the file's position is, so that must not move:
+        what it logged next would stand over what it logged first."""
+        log = self.log.fileno()
+        return os.pread(log, os.fstat(log).st_size, 0).decode(errors="replace")
 
     def ask_to_end(self, signal_number):
         """Asks it to end, once."""

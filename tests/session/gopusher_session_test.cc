@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "session/client_session.h"
 #include "session/hostile.h"
@@ -38,13 +39,14 @@ std::string Told(const std::string& stream) { return CheckDecoder(New(), stream)
 
 // The session after its request, with what it asked.
 struct Asking {
+  std::string request;  // `opening` looks at it
   ClientSession session{Transport::kGopusher};
   SessionLimits limits = Limits();
   std::string out;
   Event event;
   Opening opening;
 
-  explicit Asking(std::string request = Request("/ws?c=5&t=x")) {
+  explicit Asking(std::string asked = Request("/ws?c=5&t=x")) : request(std::move(asked)) {
     wire::Inbox inbox{request.data(), request.data() + request.size()};
     event = session.Next(&inbox, limits, &out);
     if (event.opening != nullptr) opening = *event.opening;
