@@ -208,17 +208,20 @@ void SimNode::CheckRoomOrder() {
   }
 }
 
-// At rest a shard turns for its ticks and nothing else.
+// At rest a shard turns for its ticks and nothing else, but for connections whose time is up just now:
+// of those that have vanished, say.
 void SimNode::CheckSleeps() {
-  // Whose time may be up.
-  const auto& links = net().links();
-  const auto vanished = static_cast<uint64_t>(std::count_if(
-      links.begin(), links.end(),
-      [](const auto& link) { return link->vanished && link->ring != nullptr; }));
+  const auto ends = [this] {
+    const shard::ShardStatus sum = Sum();
+    uint64_t count = std::accumulate(sum.closed.begin(), sum.closed.end(), uint64_t{0});
+    for (const auto& link : net().links()) count += link->ring == nullptr ? 1 : 0;
+    return count;
+  };
   const uint64_t before = world_.turns();
+  const uint64_t ended = ends();
   world_.For(kSecond);
   const uint64_t turns = world_.turns() - before;
-  Expect(turns <= kTurnsPerSecondAsleep * shards() + kTurnsPerEnd * vanished,
+  Expect(turns <= kTurnsPerSecondAsleep * shards() + kTurnsPerEnd * (ends() - ended),
          "shards that have nothing to do turn " + std::to_string(turns) + " times in a second");
 }
 
