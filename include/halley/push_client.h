@@ -79,6 +79,10 @@ class PushClient {
 
   // Waits until the node has answered, or says why it has not.
   static absl::StatusOr<std::unique_ptr<PushClient>> Connect(PushClientOptions options);
+  // The same over a connected stream socket, which it takes over: for programs that open or inherit
+  // their connections themselves. There is no second one, so what opens connections in `options`
+  // means nothing; `options.address` is what messages call the node.
+  static absl::StatusOr<std::unique_ptr<PushClient>> Over(int fd, PushClientOptions options);
   ~PushClient();
   PushClient(const PushClient&) = delete;
   PushClient& operator=(const PushClient&) = delete;

@@ -36,6 +36,11 @@ Pump::Pump(PushClientOptions options, HostPort to, std::unique_ptr<tls::Client> 
            CallTable* calls)
     : options_(std::move(options)), to_(std::move(to)), tls_(std::move(tls)), calls_(*calls) {}
 
+Pump::Pump(PushClientOptions options, Socket socket, CallTable* calls)
+    : options_(std::move(options)), calls_(*calls), socket_(std::move(socket)) {
+  HALLEY_ASSERT(!options_.reconnect);
+}
+
 Pump::~Pump() {
   HALLEY_ASSERT(!running_);
   if (wake_fd_ >= 0) close(wake_fd_);
@@ -125,13 +130,14 @@ void Pump::Run() {
 
 absl::Status Pump::Open() {
   const Clock::time_point until = After(options_.connect_timeout);
-  absl::StatusOr<Socket> dialed = Socket::Dial(
-      to_, [this, until](int fd, short events) { return WaitFor(fd, events, until); });
-  absl::Status status = dialed.status();
-  if (status.ok()) {
-    socket_ = *std::move(dialed);
-    status = Secure(until);
+  absl::Status status = absl::OkStatus();
+  if (socket_.fd() < 0) {
+    absl::StatusOr<Socket> dialed = Socket::Dial(
+        to_, [this, until](int fd, short events) { return WaitFor(fd, events, until); });
+    status = dialed.status();
+    if (status.ok()) socket_ = *std::move(dialed);
   }
+  if (status.ok()) status = Secure(until);
   if (status.ok()) {
     out_.clear();
     out_sent_ = in_begin_ = in_end_ = 0;

@@ -36,6 +36,8 @@ class Pump {
   // `tls`: null for plain connections.
   Pump(PushClientOptions options, HostPort to, std::unique_ptr<tls::Client> tls,
        CallTable* calls);
+  // Over a connection that is there already, and is the only one: no other is opened.
+  Pump(PushClientOptions options, Socket socket, CallTable* calls);
   ~Pump();  // after Stop(), or without a Start() that was tried
 
   // Starts the thread and waits for the outcome of its first attempt to connect.

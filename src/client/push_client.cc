@@ -135,6 +135,10 @@ class PushClient::Impl {
       : options_(options),
         calls_(options.in_flight_max, options.queued_bytes_max),
         pump_(std::move(options), std::move(to), std::move(tls), &calls_) {}
+  Impl(PushClientOptions options, client::Socket socket)
+      : options_(options),
+        calls_(options.in_flight_max, options.queued_bytes_max),
+        pump_(std::move(options), std::move(socket), &calls_) {}
   ~Impl() { pump_.Stop(); }
 
   absl::Status Connect() { return pump_.Start(); }
@@ -212,6 +216,15 @@ absl::StatusOr<std::unique_ptr<PushClient>> PushClient::Connect(PushClientOption
   absl::StatusOr<std::unique_ptr<tls::Client>> tls = TlsFor(options.tls);
   if (!tls.ok()) return tls.status();
   auto impl = std::make_unique<Impl>(std::move(options), *std::move(to), *std::move(tls));
+  if (absl::Status status = impl->Connect(); !status.ok()) return status;
+  return std::unique_ptr<PushClient>(new PushClient(std::move(impl)));
+}
+
+absl::StatusOr<std::unique_ptr<PushClient>> PushClient::Over(int fd, PushClientOptions options) {
+  client::Socket socket = client::Socket::Adopt(fd);
+  options.reconnect = false;
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(socket));
   if (absl::Status status = impl->Connect(); !status.ok()) return status;
   return std::unique_ptr<PushClient>(new PushClient(std::move(impl)));
 }

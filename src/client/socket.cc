@@ -1,5 +1,6 @@
 #include "client/socket.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -89,6 +90,11 @@ absl::StatusOr<Socket> Socket::Dial(const HostPort& to, const Wait& wait) {
     last = ConnectError(to, ErrnoText(error));
   }
   return last;
+}
+
+Socket Socket::Adopt(int fd) {
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  return Socket(fd);
 }
 
 absl::Status Socket::Secure(std::unique_ptr<tls::Stream> stream, const Wait& wait) {

@@ -35,6 +35,9 @@ class Socket {
   // Resolves, and tries each address in turn. `wait` bounds each of them.
   static absl::StatusOr<Socket> Dial(const HostPort& to, const Wait& wait);
 
+  // Takes over a connected stream socket, whatever its family.
+  static Socket Adopt(int fd);
+
   // From here on everything is encrypted. `wait` bounds the handshake.
   absl::Status Secure(std::unique_ptr<tls::Stream> stream, const Wait& wait);
 

@@ -249,6 +249,7 @@ absl::Status Gateway::Start() {
     for (const int fd : each.listener.fds) io::CloseDescriptor(fd);
     each.listener.fds.clear();
   }
+  inside_.ShardsStarted();
   return first;
 }
 
@@ -270,6 +271,7 @@ void Gateway::PrepareThread(uint32_t index) {
     for (const int fd : rings_.private_fds[other]) io::CloseDescriptor(fd);
     for (const Listening& each : listeners_) io::CloseDescriptor(each.listener.fds[other]);
   }
+  inside_.KeepOnly(index);
 }
 
 uint32_t Gateway::ShardsPerCpu() const {
@@ -297,6 +299,7 @@ void Gateway::RunShard(uint32_t index) {
   for (const Listening& each : listeners_) {
     setup.listeners.push_back({each.kind, each.listener.fds[index]});
   }
+  setup.inside = inside_.Of(index);
   {
     shard::Shard shard(setup);
     const absl::Status started = shard.Start();

@@ -14,6 +14,7 @@
 #include "backend/backend.h"
 #include "backend/key_set.h"
 #include "config/options.h"
+#include "gateway/inside_callers.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
 #include "io/open_rings.h"
@@ -94,6 +95,7 @@ class Gateway {
   std::unique_ptr<backend::KeyStore> token_keys_;  // null: nobody verifies tokens
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
+  InsideCallers inside_;
   std::unique_ptr<shard::Fabric> fabric_;
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};

@@ -176,13 +176,14 @@ absl::StatusOr<UringFeatures> ProbeUring() {
 
 uint64_t DescriptorsToStart(const DescriptorNeeds& needs) {
   return uint64_t{needs.shards} * needs.listeners + SharedDescriptors(needs) +
-         uint64_t{needs.shards} * (needs.shards - 1);
+         uint64_t{needs.shards} * (needs.shards - 1) + uint64_t{2} * needs.inside;
 }
 
 uint64_t DescriptorsPerShard(const DescriptorNeeds& needs) {
   const uint64_t even = (needs.connections + needs.shards - 1) / needs.shards;
-  // A sixteenth more than the even share; its own listeners and its own ends of roads.
-  const uint64_t own = even + even / 16 + needs.listeners + needs.shards - 1;
+  // A sixteenth more than the even share; its own listeners, its own ends of roads, and the ends of
+  // connections with itself that it may have.
+  const uint64_t own = even + even / 16 + needs.listeners + needs.shards - 1 + needs.inside;
   return own + SharedDescriptors(needs);
 }
 

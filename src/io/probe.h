@@ -21,6 +21,7 @@ struct DescriptorNeeds {
   uint64_t connections = 0;  // of the node
   uint32_t shards = 1;
   uint32_t listeners = 0;    // addresses listened on
+  uint32_t inside = 0;       // connections of this process with itself
 };
 
 // Descriptors that the main thread's table must hold before the shards' tables part.

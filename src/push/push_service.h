@@ -31,7 +31,7 @@ class PushService final : public shard::RpcHandler {
   ~PushService() override;
 
   void Attach(shard::JobRunner* runner) override;
-  void OnOpened(shard::RpcId connection) override;
+  void OnOpened(shard::RpcId connection, bool inside) override;
   [[nodiscard]] wire::CloseReason OnFrame(shard::RpcId connection,
                                           std::string_view payload) override;
   void OnJobDone(shard::RpcId connection, uint64_t ticket, shard::JobResult result) override;
@@ -58,6 +58,7 @@ class PushService final : public shard::RpcHandler {
 
   struct Pusher {
     uint32_t generation = 0;
+    bool inside = false;
     bool authorized = false;
     bool paused = false;
     uint32_t unanswered_count = 0;

@@ -65,6 +65,8 @@ struct RpcState final : Extra {
   bool paused = false;    // by the push service: its pipeline is full
   bool blocked = false;   // its socket is full
   bool waiting = false;   // on the shard's list of those that may not be read now
+  bool inside = false;    // this process' own: not counted, not limited, trusted
+  bool observer = false;  // asks and never pushes: answered however congested the node is
   wire::CloseReason closing = wire::CloseReason::kNone;  // after `out` is gone
 };
 

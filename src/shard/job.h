@@ -99,7 +99,8 @@ class RpcHandler {
  public:
   virtual ~RpcHandler() = default;
   virtual void Attach(JobRunner* runner) = 0;  // once, before anything else
-  virtual void OnOpened(RpcId connection) = 0;
+  // `inside`: by this very process, which has no secret to show.
+  virtual void OnOpened(RpcId connection, bool inside) = 0;
   // One whole frame (wire/rpc_frame.h). Anything but kNone closes the connection with that reason,
   // after what was queued with SendRpc() has been sent.
   [[nodiscard]] virtual wire::CloseReason OnFrame(RpcId connection, std::string_view payload) = 0;

@@ -26,13 +26,24 @@ void Shard::OpenRpc(int32_t fd) {
   ++rpc_connections_;
   connection->phase = Phase::kRpc;
   connection->extra = std::make_unique<RpcState>();
-  push_.OnOpened({SlotOf(*connection), GenerationOf(*connection)});
+  push_.OnOpened({SlotOf(*connection), GenerationOf(*connection)}, /*inside=*/false);
   SetDeadline(*connection, now_ns_ + uint64_t{options_.push.auth_timeout_ms} * 1'000'000);
   Arm(*connection, io::Op::kWatch);
 }
 
+void Shard::OpenInside(const InsideCaller& caller) {
+  Connection* connection = connections_.New(caller.fd, session::Transport::kTcp);
+  HALLEY_ASSERT(connection != nullptr);  // the first of all
+  connection->phase = Phase::kRpc;
+  connection->extra = std::make_unique<RpcState>();
+  connection->rpc()->inside = true;
+  connection->rpc()->observer = caller.observer;
+  push_.OnOpened({SlotOf(*connection), GenerationOf(*connection)}, /*inside=*/true);
+  Arm(*connection, io::Op::kWatch);
+}
+
 void Shard::ForgetRpc(Connection& connection) {
-  --rpc_connections_;
+  if (!connection.rpc()->inside) --rpc_connections_;
   FlushRpc(connection);
   push_.OnClosed({SlotOf(connection), GenerationOf(connection)});
   connection.extra.reset();
@@ -50,12 +61,15 @@ void Shard::OnRpcReady(Connection& connection, uint32_t readiness) {
 
 // Backpressure is not reading: while the pipeline is full, replies pile up, another shard does not
 // keep up with what it is sent, or members that keep up have not been sent what was pushed already.
+// Who only looks on adds nothing to any of that but the first two.
 bool Shard::MayReadRpc(const Connection& connection) const {
   const RpcState& rpc = *connection.rpc();
-  return rpc.closing == wire::CloseReason::kNone && !rpc.paused &&
-         rpc.out.size() - rpc.out_sent < kUnsentRepliesMax && !hub_.Congested() &&
-         !port_.Clogged() && memory_stage_ < MemoryStage::kCloseSlow &&
-         !fabric_.AnyoneCongested();
+  if (rpc.closing != wire::CloseReason::kNone || rpc.paused ||
+      rpc.out.size() - rpc.out_sent >= kUnsentRepliesMax) {
+    return false;
+  }
+  return rpc.observer || (!hub_.Congested() && !port_.Clogged() &&
+                          memory_stage_ < MemoryStage::kCloseSlow && !fabric_.AnyoneCongested());
 }
 
 void Shard::ReadRpc(Connection& connection) {

@@ -50,6 +50,7 @@ Shard::Shard(const ShardSetup& setup)
       inbox_bytes_max_(session::ClientSession::InboxBytesMax(session_limits_)),
       flush_sends_(FlushSends(options_.shard.flush_sends, setup.shards_per_cpu)),
       listeners_(setup.listeners),
+      inside_(setup.inside),
       port_(setup.fabric, setup.index),
       hub_(HubLimitsOf(options_, setup.wall_offset_ms)),
       wheel_(setup.ring->NowNs()),
@@ -72,6 +73,7 @@ absl::Status Shard::Start() {
   now_ns_ = ring_.NowNs();
   next_tick_ns_ = now_ns_ + kTickNs;
   push_.Attach(this);
+  for (const InsideCaller& caller : inside_) OpenInside(caller);
   ArmAccepts();
   return absl::OkStatus();
 }

@@ -6,7 +6,8 @@
 // Threads    Constructed anywhere; Start(), RunOnce() and everything else on one thread. Others reach
 //            it through the Fabric only.
 // Ownership  Owns its connections, hub and buffers. Borrows ring, fabric, options, backend and push
-//            handler, which outlive it. Owns its listeners' descriptors and closes them.
+//            handler, which outlive it. Owns the descriptors of its listeners and inside callers and
+//            closes them.
 // Limits     config::Options.
 #pragma once
 
@@ -48,6 +49,13 @@ struct ShardListener {
   int32_t fd;
 };
 
+// The shard's end of a connection from another thread of this process, which pushes and asks
+// through it as pushers do from outside.
+struct InsideCaller {
+  int32_t fd;
+  bool observer;  // never pushes, so that it may be answered when no pusher is
+};
+
 struct ShardSetup {
   uint32_t index = 0;
   io::Ring* ring = nullptr;
@@ -58,6 +66,7 @@ struct ShardSetup {
   backend::Backend* backend = nullptr;
   RpcHandler* push = nullptr;
   std::vector<ShardListener> listeners;
+  std::vector<InsideCaller> inside;
 };
 
 class Shard final : private backend::BackendSink, private JobRunner {
@@ -209,6 +218,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
 
   // --- push connections (rpc.cc)
   void OpenRpc(int32_t fd);
+  void OpenInside(const InsideCaller& caller);
   void OnRpcReady(Connection& connection, uint32_t readiness);
   void ReadRpc(Connection& connection);
   void FeedRpc(Connection& connection, char* bytes, size_t size, uint32_t* frames_left);
@@ -244,6 +254,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   const size_t inbox_bytes_max_;
   const size_t flush_sends_;  // of lanes, in one turn
   std::vector<ShardListener> listeners_;
+  const std::vector<InsideCaller> inside_;
 
   Port port_;
   hub::Hub hub_;

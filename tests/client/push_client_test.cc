@@ -1,6 +1,8 @@
 #include "halley/push_client.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
@@ -27,6 +29,36 @@ using testing::kMessage;
 using testing::Open;
 using testing::OptionsFor;
 using testing::TakenReply;
+
+int ConnectTo(const std::string& address) {
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  return fd;
+}
+
+TEST(PushClient, SpeaksOverAConnectionItIsGiven) {
+  FakeNode node([](FakeConnection& connection, int) {
+    connection.Hello();
+    while (auto request = connection.Receive()) {
+      if (request->has_status()) return;  // and with that the connection ends
+      connection.Send(TakenReply(request->id(), 3));
+    }
+  });
+  PushClientOptions options = OptionsFor(node);
+  options.address = "the other end";
+  auto client = PushClient::Over(ConnectTo(node.address()), options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_EQ((*client)->PushKeys({"ann"}, kMessage)->taken, 3u);
+  const absl::Status lost = (*client)->Status().status();
+  EXPECT_TRUE(absl::IsUnavailable(lost)) << lost;
+  EXPECT_NE(lost.message().find("the other end"), std::string::npos) << lost;
+  // There is no second one.
+  EXPECT_TRUE(absl::IsUnavailable((*client)->KickMids({5}).status()));
+}
 
 TEST(PushClient, ShowsTheSecretAndSpeaksEveryCall) {
   std::string secret;

@@ -28,7 +28,7 @@ class PushServiceTest : public ::testing::Test {
     runner_ = FakeRunner();
     service_ = std::make_unique<PushService>(options);
     service_->Attach(&runner_);
-    service_->OnOpened(kPusher);
+    service_->OnOpened(kPusher, /*inside=*/false);
   }
 
   CloseReason Send(const v1::Request& request, RpcId from = kPusher) {
@@ -71,6 +71,22 @@ TEST_F(PushServiceTest, RunsARequestAndAnswersWithItsResult) {
   EXPECT_EQ(reply.id(), 5u);
   EXPECT_EQ(reply.code(), v1::CODE_OK);
   EXPECT_EQ(reply.push().taken(), 3u);
+}
+
+TEST_F(PushServiceTest, AsksNoSecretOfItsOwnProcess) {
+  config::PushOptions options;
+  options.secret = "s3cret";
+  Restart(options);
+  const RpcId inside{8, 1};
+  service_->OnOpened(inside, /*inside=*/true);
+  EXPECT_TRUE(service_->Authorized(inside));
+  EXPECT_FALSE(service_->Authorized(kPusher));
+  ASSERT_EQ(Send(Hello(1, ""), inside), CloseReason::kNone);
+  EXPECT_EQ(runner_.TakeReply().code(), v1::CODE_OK);
+  ASSERT_EQ(Send(PushKey(2), inside), CloseReason::kNone);
+  EXPECT_EQ(runner_.runs.size(), 1u);
+  // The pusher beside it must still show one.
+  ASSERT_EQ(Send(Hello(3, "")), CloseReason::kRpcUnauthorized);
 }
 
 TEST_F(PushServiceTest, AnswersInTheOrderJobsEnd) {
@@ -257,12 +273,12 @@ TEST_F(PushSecretTest, AWrongSecretTakesBackWhatARightOneGave) {
 
 TEST_F(PushSecretTest, EveryConnectionShowsItsOwn) {
   EXPECT_EQ(Send(Hello(1, "s3cret")), CloseReason::kNone);
-  service_->OnOpened({8, 1});
+  service_->OnOpened({8, 1}, /*inside=*/false);
   EXPECT_FALSE(service_->Authorized({8, 1}));
   EXPECT_TRUE(service_->Authorized(kPusher));
   // The slot's next tenant is a stranger.
   service_->OnClosed(kPusher);
-  service_->OnOpened({kPusher.slot, 2});
+  service_->OnOpened({kPusher.slot, 2}, /*inside=*/false);
   EXPECT_FALSE(service_->Authorized({kPusher.slot, 2}));
   EXPECT_FALSE(service_->Authorized(kPusher));
 }
@@ -271,7 +287,7 @@ TEST_F(PushServiceTest, DropsResultsOfAPusherThatLeft) {
   ASSERT_EQ(Send(PushKey(5)), CloseReason::kNone);
   service_->OnClosed(kPusher);
   Done(0, 1);
-  service_->OnOpened({kPusher.slot, 2});
+  service_->OnOpened({kPusher.slot, 2}, /*inside=*/false);
   ASSERT_EQ(Send(PushKey(6), {kPusher.slot, 2}), CloseReason::kNone);
   Done(0, 1);  // of the old generation, with the ticket that the new one now uses
   EXPECT_EQ(runner_.sent, "");

@@ -52,7 +52,7 @@ class ReadmeTest : public ::testing::Test {
     options.secret = secret;
     service_ = std::make_unique<PushService>(options);
     service_->Attach(&runner_);
-    service_->OnOpened(kPusher);
+    service_->OnOpened(kPusher, /*inside=*/false);
   }
 
   // Feeds a block that is one framed request.
