@@ -39,7 +39,7 @@ class Counted:
             options = self.bench.options
             command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out",
                        f"--log-file={log}", options.halley, "--tcp", "127.0.0.1:0",
-                       "--ws", "127.0.0.1:0", "--push", "127.0.0.1:0", "--shards", "1",
+                       "--ws", "127.0.0.1:0", "--push", "127.0.0.1:0", "--admin", "", "--shards", "1",
                        "--cpus", options.server_cpu, "--log-level", "error"]
             command.append(f"--io={options.io or 'epoll'}")
             with Server(command, r"^\s*(tcp|ws|push) +(\S+)$", ("tcp", "ws", "push")) as gateway:

@@ -26,6 +26,7 @@ product|zlib1g-dev|-|WebSocket compression
 product|libtomlplusplus-dev|-|configuration files
 product|libsimdjson-dev|-|login tokens
 product|libspdlog-dev|-|logs
+product|libcpp-httplib-dev|-|metrics, health and pushes over HTTP
 test|libgtest-dev|-|tests
 test|libgmock-dev|-|tests
 test|libbenchmark-dev|-|benchmarks

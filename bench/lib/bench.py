@@ -51,7 +51,7 @@ class Bench:
         """On that ring; None: on the one of --io, or what it chooses itself."""
         cpus = cpus or self.options.server_cpu
         command = [self.options.halley, "--tcp", "127.0.0.1:0", "--ws", "127.0.0.1:0",
-                   "--push", "127.0.0.1:0", "--shards", str(shards), "--cpus", cpus,
+                   "--push", "127.0.0.1:0", "--admin", "", "--shards", str(shards), "--cpus", cpus,
                    "--log-level", "error", *self.options.gateway_option, *options]
         ring = io or (self.options.io if isinstance(self.options.io, str) else None)
         if ring:

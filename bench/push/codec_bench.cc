@@ -17,7 +17,7 @@ void Decode(benchmark::State& state, const v1::Request& request) {
     shard::Job job;
     RoomsQuery query;
     if (!parsed.ParseFromString(bytes) ||
-        DecodeJob(&parsed, kBodyBytesMax, &job, &query).has_value()) {
+        DecodeJob(&parsed, {.body_bytes = kBodyBytesMax}, &job, &query).has_value()) {
       state.SkipWithError("not a request");
       return;
     }

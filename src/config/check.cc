@@ -31,6 +31,7 @@ absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_v
 
 absl::Status CheckListening(const Options& options, const Origins& origins) {
   const std::pair<absl::string_view, absl::string_view> lists[] = {
+      {"listen.admin", options.listen.admin},
       {"listen.gopush_tcp", options.listen.gopush_tcp},
       {"listen.gopusher", options.listen.gopusher},
       {"listen.gopusher_tls", options.listen.gopusher_tls},
@@ -46,7 +47,8 @@ absl::Status CheckListening(const Options& options, const Origins& origins) {
   for (const auto& [key, list] : lists) {
     const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(list);
     if (!addresses.ok()) return addresses.status();
-    if (key != "listen.push" && !addresses->empty()) clients_can_connect = true;
+    const bool of_clients = key != "listen.push" && key != "listen.admin";
+    if (of_clients && !addresses->empty()) clients_can_connect = true;
     for (const Address& address : *addresses) {
       if (address.port == 0) continue;
       // SO_REUSEPORT would let both listen and give each client to either.
@@ -98,20 +100,31 @@ absl::Status CheckTls(const Options& options, const Origins& origins) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSecret(const Options& options, const Origins& origins) {
-  if (!options.push.secret.empty() || !options.push.tls_client_ca.empty()) {
-    return absl::OkStatus();
-  }
-  const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(options.listen.push);
+// Where nobody has to show anything, only who is on this host may come.
+absl::Status CheckLoopback(absl::string_view key, const std::string& list, absl::string_view cure,
+                           const Origins& origins) {
+  const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(list);
   if (!addresses.ok()) return addresses.status();
   for (const Address& address : *addresses) {
     if (address.loopback) continue;
-    return Broken(origins, {"listen.push", "push.secret"},
-                  absl::StrCat("listen.push names ", address.ToString(),
-                               ", which others can reach, but there is no secret: set "
-                               "push.secret_file or push.tls_client_ca, or listen on 127.0.0.1"));
+    return Broken(origins, {key},
+                  absl::StrCat(key, " names ", address.ToString(),
+                               ", which others can reach, but ", cure, ", or listen on 127.0.0.1"));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckSecrets(const Options& options, const Origins& origins) {
+  absl::Status status;
+  if (options.push.secret.empty() && options.push.tls_client_ca.empty()) {
+    status = CheckLoopback("listen.push", options.listen.push,
+                           "there is no secret: set push.secret_file or push.tls_client_ca", origins);
+  }
+  if (options.admin.token.empty()) {
+    status.Update(CheckLoopback("listen.admin", options.listen.admin,
+                                "there is no token: set admin.token_file", origins));
+  }
+  return status;
 }
 
 // Whether tokens can be verified, and are where somebody thinks that they are.
@@ -225,7 +238,7 @@ absl::Status CheckRooms(const Options& options, const Origins& origins) {
 absl::Status CheckTogether(const Options& options, const Origins& origins) {
   if (absl::Status status = CheckListening(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckTls(options, origins); !status.ok()) return status;
-  if (absl::Status status = CheckSecret(options, origins); !status.ok()) return status;
+  if (absl::Status status = CheckSecrets(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckBackend(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSizes(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckGopusher(options.gopusher, origins); !status.ok()) return status;

@@ -320,6 +320,7 @@ absl::StatusOr<Invocation> Load(int argc, const char* const* argv) {
   if (absl::Status status = ApplyAll(file, *line, &options, &origins); !status.ok()) return status;
   absl::Status secrets = ReadSecret("push", "secret", &options, origins);
   secrets.Update(ReadSecret("gopusher", "app_secret", &options, origins));
+  secrets.Update(ReadSecret("admin", "token", &options, origins));
   if (!secrets.ok()) return secrets;
   if (absl::Status status = CheckTogether(options, origins); !status.ok()) return status;
   return invocation;

@@ -62,6 +62,7 @@ struct ListenOptions {
   std::string v1_tcp;
   std::string v1_ws;
   std::string push = "127.0.0.1:3108";
+  std::string admin = "127.0.0.1:3111";  // HTTP: metrics, health, goim's push API
   // "10.0.0.0/8, 2001:db8::/32": whose word about a client's address is believed; empty: nobody's.
   std::string proxies;
   // Whether those connect to clients' listeners with a PROXY header, or speak HTTP's own.
@@ -221,6 +222,14 @@ struct PushOptions {
   uint32_t auth_timeout_ms = 5000;      // until the secret has been shown
 };
 
+struct AdminOptions {
+  std::string token;            // empty: only loopback addresses may be listened on
+  std::string token_file;       // where `token` was read from, when it was
+  std::string nodes;            // "a.example.com, b.example.com": what goim's clients are told of
+  uint32_t threads = 8;         // requests that are served at a time
+  uint32_t timeout_ms = 5000;   // of a client, to send its request or take the answer
+};
+
 struct GatewayOptions {
   uint32_t shutdown_timeout_ms = 5000;  // SIGTERM: farewells and flushes, then closing for good
   uint32_t memory_mib = 0;              // for what waits, of the node; 0: a quarter of the memory
@@ -243,6 +252,7 @@ struct Options {
   RoomOptions room;  // of rooms without a type of their own, and of everyone
   std::vector<RoomType> room_types;
   PushOptions push;
+  AdminOptions admin;
   GatewayOptions gateway;
 };
 

@@ -45,6 +45,7 @@ constexpr auto kGopusher = &Options::gopusher;
 constexpr auto kGoimV1 = &Options::goim_v1;
 constexpr auto kRoom = &Options::room;
 constexpr auto kPush = &Options::push;
+constexpr auto kAdmin = &Options::admin;
 constexpr auto kGateway = &Options::gateway;
 
 constexpr OptionSpec kOptions[] = {
@@ -63,6 +64,10 @@ constexpr OptionSpec kOptions[] = {
     Text<kListen, &ListenOptions::push>(
         {"listen", "push", "--push"}, Kind::kAddresses, kTextBytesMax,
         "where backends connect to push; beyond loopback only with a secret; empty: nowhere"),
+    Text<kListen, &ListenOptions::admin>(
+        {"listen", "admin", "--admin"}, Kind::kAddresses, kTextBytesMax,
+        "where metrics, health and goim's HTTP push API are served; beyond loopback only with a "
+        "token; empty: nowhere"),
     Text<kListen, &ListenOptions::proxies>(
         {"listen", "proxies", "--proxies"}, Kind::kNetworks, kTextBytesMax,
         "networks of proxies and load balancers, whose word about a client's address is believed "
@@ -384,6 +389,24 @@ constexpr OptionSpec kOptions[] = {
     Number<kPush, &PushOptions::auth_timeout_ms>(
         {"push", "auth_timeout_ms"}, Kind::kMilliseconds, {10, 10 * kMinuteMs},
         "from accept until a pusher has shown the secret"),
+
+    Text<kAdmin, &AdminOptions::token>(
+        {"admin", "token"}, Kind::kSecret, kSecretBytesMax,
+        "what requests to listen.admin must show (Authorization: Bearer); prefer admin.token_file, "
+        "others can read a command line"),
+    Text<kAdmin, &AdminOptions::token_file>(
+        {"admin", "token_file"}, Kind::kFile, kTextBytesMax,
+        "file that holds the token; one newline at its end is not part of it"),
+    Text<kAdmin, &AdminOptions::nodes>(
+        {"admin", "nodes"}, Kind::kText, kTextBytesMax,
+        "host names of this node, separated by commas, that /goim/nodes/weighted tells clients of; "
+        "empty: the name that they ask by"),
+    Number<kAdmin, &AdminOptions::threads>(
+        {"admin", "threads"}, Kind::kCount, {1, 256},
+        "admin requests that are served at a time, of each address"),
+    Number<kAdmin, &AdminOptions::timeout_ms>(
+        {"admin", "timeout_ms"}, Kind::kMilliseconds, {100, kMinuteMs},
+        "how long an admin request may take to come, and the node to answer it"),
 
     Number<kGateway, &GatewayOptions::shutdown_timeout_ms>(
         {"gateway", "shutdown_timeout_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},

@@ -11,11 +11,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "backend/embedded_backend.h"
 #include "backend/jwt_backend.h"
 #include "base/assert.h"
 #include "config/address.h"
 #include "config/cpu_list.h"
+#include "config/load.h"
 #include "config/network_list.h"
 #include "gateway/machine_memory.h"
 #include "io/probe.h"
@@ -48,6 +50,9 @@ io::SocketOptions ClientSockets(const config::ListenOptions& listen) {
   options.defer_accept_s = listen.defer_accept_s;
   return options;
 }
+
+// Inside callers of the admin port: one pushes, one looks on.
+constexpr uint32_t kAdminEnds = 2;
 
 // How many each shard listens on.
 uint32_t AddressesOf(const config::ListenOptions& listen) {
@@ -135,6 +140,7 @@ absl::Status Gateway::ResolveLimits() {
   io::DescriptorNeeds needs;
   needs.shards = options_.shard.shards;
   needs.listeners = AddressesOf(options_.listen);
+  needs.inside = options_.listen.admin.empty() ? 0 : kAdminEnds;
   needs.connections = options_.shard.connections_max;
   const uint64_t limit = io::RaiseDescriptorLimit();
   if (needs.connections == 0) {
@@ -185,6 +191,7 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.v1_ws, Kind::kGoimV1WebSocket, clients, nullptr, &addresses_.v1_ws));
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
+  if (status.ok()) status = OpenInside();
   // The header comes before TLS does.
   if (status.ok() && listen.proxy_protocol) ProxyRings();
   if (status.ok() && tls_.Any()) SecureRings();
@@ -250,7 +257,59 @@ absl::Status Gateway::Start() {
     each.listener.fds.clear();
   }
   inside_.ShardsStarted();
+  if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
   return first;
+}
+
+absl::Status Gateway::OpenInside() {
+  if (options_.listen.admin.empty()) return absl::OkStatus();
+  const absl::StatusOr<size_t> pusher = inside_.Add(0, /*observer=*/false);
+  if (!pusher.ok()) return pusher.status();
+  const absl::StatusOr<size_t> observer = inside_.Add(0, /*observer=*/true);
+  if (!observer.ok()) return observer.status();
+  admin_ends_ = {*pusher, *observer};
+  return absl::OkStatus();
+}
+
+// Only now, when shards have their own tables: they would keep its sockets open.
+absl::Status Gateway::StartAdmin() {
+  PushClientOptions client;
+  client.call_timeout = absl::Milliseconds(options_.admin.timeout_ms);
+  admin::AdminSetup setup;
+  auto pusher = inside_.Connect(admin_ends_->pusher, client);
+  if (!pusher.ok()) return pusher.status();
+  auto observer = inside_.Connect(admin_ends_->observer, client);
+  if (!observer.ok()) return observer.status();
+  setup.pusher = *std::move(pusher);
+  setup.observer = *std::move(observer);
+  setup.nodes = NodesReply();
+  setup.version = std::string(config::Version());
+  setup.why_not_ready = [this] { return WhyNotReady(); };
+  // Both that there are answer by themselves.
+  setup.backend_usable = [] { return true; };
+  auto server = admin::AdminServer::Create(options_, std::move(setup));
+  if (!server.ok()) return server.status();
+  admin_ = *std::move(server);
+  addresses_.admin = admin_->addresses();
+  return absl::OkStatus();
+}
+
+admin::NodesReply Gateway::NodesReply() const {
+  const auto port_of = [](const std::vector<std::string>& bound) -> uint32_t {
+    if (bound.empty()) return 0;
+    return config::ParseAddresses(bound.front()).value().front().port;
+  };
+  admin::NodesReply reply;
+  reply.names = absl::StrSplit(options_.admin.nodes, absl::ByAnyChar(", "), absl::SkipEmpty());
+  reply.tcp_port = port_of(addresses_.tcp);
+  reply.ws_port = port_of(addresses_.ws);
+  reply.wss_port = port_of(addresses_.wss);
+  reply.idle_timeout_s = options_.client.idle_timeout_ms / 1000;
+  return reply;
+}
+
+std::string Gateway::WhyNotReady() const {
+  return fabric_->stop_requested() ? "the node is closing" : "";
 }
 
 // Names and pins the thread, and gives it a descriptor table of its own, without what only others use.
@@ -320,6 +379,8 @@ void Gateway::Join() {
   for (const auto& thread : threads_) {
     if (thread->thread.joinable()) thread->thread.join();
   }
+  // Last, so that it can be asked until the end.
+  admin_.reset();
 }
 
 }  // namespace halley::gateway

@@ -6,11 +6,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "admin/admin_server.h"
 #include "backend/backend.h"
 #include "backend/key_set.h"
 #include "config/options.h"
@@ -36,6 +38,7 @@ struct Addresses {
   std::vector<std::string> v1_tcp;
   std::vector<std::string> v1_ws;
   std::vector<std::string> push;
+  std::vector<std::string> admin;
 };
 
 class Gateway {
@@ -43,7 +46,7 @@ class Gateway {
   static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::Options& options);
   ~Gateway();
 
-  // Starts the shards; they accept when it returns.
+  // Starts the shards, and what asks of them; they accept when it returns.
   absl::Status Start();
   // Asks the shards to end, in order and within the shutdown timeout. Safe from any thread.
   void RequestStop() { fabric_->RequestStop(); }
@@ -75,6 +78,11 @@ class Gateway {
   absl::Status Listen(const std::string& list, shard::ListenerKind kind,
                       const io::SocketOptions& socket, tls::Server* server,
                       std::vector<std::string>* bound);
+  absl::Status OpenInside();
+  absl::Status StartAdmin();
+  admin::NodesReply NodesReply() const;
+  // Empty: clients are to be sent here. Any thread.
+  std::string WhyNotReady() const;
   void ProxyRings();
   void SecureRings();
   std::unique_ptr<backend::Backend> NewBackend() const;
@@ -96,6 +104,12 @@ class Gateway {
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   InsideCallers inside_;
+  struct AdminEnds {
+    size_t pusher;
+    size_t observer;
+  };
+  std::optional<AdminEnds> admin_ends_;  // of inside_; none: there is no admin port
+  std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<shard::Fabric> fabric_;
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};

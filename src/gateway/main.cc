@@ -208,6 +208,7 @@ int main(int argc, char** argv) {
   PrintAddresses("gopusher_tls", (*gateway)->addresses().gopusher_tls);
   PrintAddresses("v1_tcp", (*gateway)->addresses().v1_tcp);
   PrintAddresses("v1_ws", (*gateway)->addresses().v1_ws);
+  PrintAddresses("admin", (*gateway)->addresses().admin);
   PrintAddresses("push", (*gateway)->addresses().push);
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);

@@ -78,9 +78,9 @@ std::optional<Fault> TakeMessage(Call* call, uint32_t body_bytes_max, shard::Job
   return std::nullopt;
 }
 
-std::optional<Fault> TakeRooms(v1::Rooms* rooms, RoomsQuery* query) {
-  if (rooms->limit() > kRoomsMax) {
-    return Invalid(absl::StrCat("a limit of ", rooms->limit(), " rooms is above ", kRoomsMax,
+std::optional<Fault> TakeRooms(v1::Rooms* rooms, uint32_t rooms_max, RoomsQuery* query) {
+  if (rooms->limit() > rooms_max) {
+    return Invalid(absl::StrCat("a limit of ", rooms->limit(), " rooms is above ", rooms_max,
                                 ": ask for less or narrow the prefix"));
   }
   query->limit = rooms->limit() == 0 ? kRoomsDefault : rooms->limit();
@@ -133,32 +133,32 @@ void EncodeRooms(const RoomsQuery& query, std::vector<shard::RoomCount> rooms,
 
 }  // namespace
 
-std::optional<Fault> DecodeJob(v1::Request* request, uint32_t body_bytes_max, shard::Job* job,
+std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, shard::Job* job,
                                RoomsQuery* query) {
   std::optional<Fault> fault;
   switch (request->call_case()) {
     case v1::Request::kPushKeys: {
       job->kind = JobKind::kPushKeys;
       v1::PushKeys* call = request->mutable_push_keys();
-      fault = TakeMessage(call, body_bytes_max, job);
+      fault = TakeMessage(call, limits.body_bytes, job);
       return fault ? fault : TakeNames(call->mutable_keys(), "key", job);
     }
     case v1::Request::kPushMids: {
       job->kind = JobKind::kPushMids;
       v1::PushMids* call = request->mutable_push_mids();
-      fault = TakeMessage(call, body_bytes_max, job);
+      fault = TakeMessage(call, limits.body_bytes, job);
       return fault ? fault : TakeMids(call->mids(), job);
     }
     case v1::Request::kPushRooms: {
       job->kind = JobKind::kPushRooms;
       v1::PushRooms* call = request->mutable_push_rooms();
-      fault = TakeMessage(call, body_bytes_max, job);
+      fault = TakeMessage(call, limits.body_bytes, job);
       return fault ? fault : TakeNames(call->mutable_rooms(), "room", job);
     }
     case v1::Request::kPushAll:
       job->kind = JobKind::kPushAll;
       job->pace = request->push_all().pace();
-      return TakeMessage(request->mutable_push_all(), body_bytes_max, job);
+      return TakeMessage(request->mutable_push_all(), limits.body_bytes, job);
     case v1::Request::kKickKeys:
       job->kind = JobKind::kKickKeys;
       return TakeNames(request->mutable_kick_keys()->mutable_keys(), "key", job);
@@ -167,7 +167,7 @@ std::optional<Fault> DecodeJob(v1::Request* request, uint32_t body_bytes_max, sh
       return TakeMids(request->kick_mids().mids(), job);
     case v1::Request::kRooms:
       job->kind = JobKind::kRooms;
-      return TakeRooms(request->mutable_rooms(), query);
+      return TakeRooms(request->mutable_rooms(), limits.rooms, query);
     case v1::Request::kOnline:
       job->kind = JobKind::kOnline;
       return TakeNames(request->mutable_online()->mutable_keys(), "key", job);

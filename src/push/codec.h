@@ -2,8 +2,7 @@
 // belong to a request are checked here, each with a sentence for the pusher.
 //
 // Ownership  Decoding moves bodies and names out of the request.
-// Limits     Names and mids are bounded by the size of a request; the body by `body_bytes_max`;
-//            listed rooms by kRoomsMax.
+// Limits     Names and mids are bounded by the size of a request; the rest by JobLimits.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +16,7 @@
 namespace halley::push {
 
 inline constexpr uint32_t kRoomsDefault = 1000;  // listed when Rooms.limit is 0
-inline constexpr uint32_t kRoomsMax = 10'000;    // the largest Rooms.limit
+inline constexpr uint32_t kRoomsMax = 10'000;    // the largest Rooms.limit, but of this process' own
 inline constexpr uint32_t kConfirmMsMax = 60'000;  // the largest Message.confirm_ms
 
 // Why a request was not carried out.
@@ -32,8 +31,13 @@ struct RoomsQuery {
   uint32_t limit = 0;
 };
 
+struct JobLimits {
+  uint32_t body_bytes = 0;        // of one pushed message
+  uint32_t rooms = kRoomsMax;     // that Rooms may ask for
+};
+
 // Decodes any call but Hello.
-std::optional<Fault> DecodeJob(v1::Request* request, uint32_t body_bytes_max, shard::Job* job,
+std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, shard::Job* job,
                                RoomsQuery* query);
 
 // Memory that `job` holds while it runs, roughly.

@@ -88,7 +88,9 @@ wire::CloseReason PushService::Serve(shard::RpcId connection, std::string_view p
   if (is_hello) return OnHello(connection, pusher);
   shard::Job job;
   RoomsQuery query;
-  if (auto fault = DecodeJob(&request_, options_.body_bytes, &job, &query)) {
+  JobLimits limits{.body_bytes = options_.body_bytes};
+  if (pusher->inside) limits.rooms = UINT32_MAX;
+  if (auto fault = DecodeJob(&request_, limits, &job, &query)) {
     Refuse(connection, request_.id(), *std::move(fault));
     return wire::CloseReason::kNone;
   }

@@ -77,6 +77,23 @@ TEST(Check, NoAddressIsNamedTwice) {
   EXPECT_EQ(Message(options), "");
 }
 
+TEST(Check, AdminRequestsFromOutsideTakeAToken) {
+  Options options;
+  for (const char* loopback : {"", "127.0.0.1:1", "[::1]:1"}) {
+    options.listen.admin = loopback;
+    EXPECT_EQ(Message(options), "") << loopback;
+  }
+  options.listen.admin = "127.0.0.1:1,0.0.0.0:2";
+  EXPECT_EQ(Message(options, {{"listen.admin", "--admin"}}),
+            "--admin: listen.admin names 0.0.0.0:2, which others can reach, but there is no token: "
+            "set admin.token_file, or listen on 127.0.0.1");
+  options.admin.token = "t";
+  EXPECT_EQ(Message(options), "");
+  // A client cannot come in there.
+  options.listen.tcp = options.listen.ws = "";
+  EXPECT_NE(Message(options), "");
+}
+
 TEST(Check, PushingFromOutsideTakesASecret) {
   Options options;
   for (const char* loopback : {"", "127.0.0.1:1", "[::1]:1", "127.0.0.1:1,[::1]:2"}) {

@@ -77,7 +77,7 @@ class Gateway:
 
     def __init__(self, *flags, shards=2, prepare=None):
         self.command = [program("HALLEY_BIN"), "--shards", str(shards), "--tcp", "127.0.0.1:0",
-                        "--ws", "127.0.0.1:0", "--push", "127.0.0.1:0",
+                        "--ws", "127.0.0.1:0", "--push", "127.0.0.1:0", "--admin", "127.0.0.1:0",
                         *([f"--io={IO}"] if IO else []), *flags]
         self.signalled = False
         self.log = tempfile.TemporaryFile("w+")
@@ -86,9 +86,10 @@ class Gateway:
                              stdout=subprocess.PIPE, stderr=self.log)
         self.printed = self._read_ready()
         self.ready_s = time.monotonic() - began
-        (self.tcp, self.ws, self.gopush, self.gopusher, self.v1_tcp, self.v1_ws, self.push) = (
+        (self.tcp, self.ws, self.gopush, self.gopusher, self.v1_tcp, self.v1_ws, self.admin,
+         self.push) = (
             self.address(kind) for kind in ("tcp", "ws", "gopush", "gopusher", "v1_tcp", "v1_ws",
-                                            "push"))
+                                            "admin", "push"))
 
     def _read_ready(self):
         """Reads up to the last of the lines that say what listens where."""

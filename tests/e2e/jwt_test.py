@@ -225,7 +225,7 @@ class Starts(JwtTest):
     def assert_refused_to_start(self, wanted, *flags):
         for more in ((), ("--check-config",)):
             ended = subprocess.run([program("HALLEY_BIN"), "--tcp", "127.0.0.1:0", "--ws", "",
-                                    "--push", "", *flags, *more], capture_output=True, text=True,
+                                    "--push", "", "--admin", "", *flags, *more], capture_output=True, text=True,
                                    timeout=DEADLINE_S, check=False)
             self.assertEqual((ended.returncode, ended.stdout), (78, ""))
             self.assertEqual(len(ended.stderr.splitlines()), 1)

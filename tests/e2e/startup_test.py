@@ -24,7 +24,8 @@ from stream import Stream, pump_all
 from websocket import WsClient
 
 CANNOT_START = 78
-ANY_PORTS = ("--tcp", "127.0.0.1:0", "--ws", "127.0.0.1:0", "--push", "127.0.0.1:0")
+ANY_PORTS = ("--tcp", "127.0.0.1:0", "--ws", "127.0.0.1:0", "--push", "127.0.0.1:0",
+             "--admin", "127.0.0.1:0")
 # What a filter does: SECCOMP_RET_ERRNO with an error number added, SECCOMP_RET_KILL_PROCESS.
 ANSWER, KILL = 0x00050000, 0x80000000
 ERRORS = ((1, "Operation not permitted"), (38, "Function not implemented"))
@@ -212,13 +213,14 @@ class Refusals(unittest.TestCase):
     def test_a_port_in_use(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             address = "127.0.0.1:%d" % other.getsockname()[1]
-            for flag in ("--tcp", "--ws", "--push"):
+            for flag in ("--tcp", "--ws", "--push", "--admin"):
                 self.assert_refused(f"cannot listen on {address}", "choose another port",
                                     flags=(*ANY_PORTS, flag, address))
 
     def test_a_port_that_another_gateway_uses(self):
         with Gateway() as gateway:
-            for flag, (host, port) in (("--tcp", gateway.tcp), ("--push", gateway.push)):
+            for flag, (host, port) in (("--tcp", gateway.tcp), ("--push", gateway.push),
+                                       ("--admin", gateway.admin)):
                 self.assert_refused(f"{host}:{port}", flags=(*ANY_PORTS, flag, f"{host}:{port}"))
             with contextlib.closing(Pusher(gateway)) as pusher:
                 self.assertEqual(pusher.status().connections, 0)

@@ -20,7 +20,7 @@ constexpr uint32_t kBodyBytesMax = 100;
 shard::Job JobOf(v1::Request request, RoomsQuery* query = nullptr) {
   shard::Job job;
   RoomsQuery unused;
-  const auto fault = DecodeJob(&request, kBodyBytesMax, &job, query == nullptr ? &unused : query);
+  const auto fault = DecodeJob(&request, {.body_bytes = kBodyBytesMax}, &job, query == nullptr ? &unused : query);
   EXPECT_FALSE(fault.has_value()) << fault->error;
   return job;
 }
@@ -29,7 +29,7 @@ shard::Job JobOf(v1::Request request, RoomsQuery* query = nullptr) {
 Fault FaultOf(v1::Request request) {
   shard::Job job;
   RoomsQuery query;
-  const auto fault = DecodeJob(&request, kBodyBytesMax, &job, &query);
+  const auto fault = DecodeJob(&request, {.body_bytes = kBodyBytesMax}, &job, &query);
   EXPECT_TRUE(fault.has_value());
   return fault.value_or(Fault{});
 }
@@ -62,7 +62,7 @@ TEST(PushCodec, AConfirmationHasALimit) {
   request.mutable_push_all()->mutable_message()->set_confirm_ms(kConfirmMsMax + 1);
   shard::Job job;
   RoomsQuery query;
-  const auto fault = DecodeJob(&request, 1000, &job, &query);
+  const auto fault = DecodeJob(&request, {.body_bytes = 1000}, &job, &query);
   ASSERT_TRUE(fault.has_value());
   EXPECT_EQ(fault->code, v1::CODE_INVALID_ARGUMENT);
 }

@@ -1,0 +1,46 @@
+// AdminServer: HTTP for operators and small sites. Metrics, health, goim's HTTP API, and the node's
+// own under /v1 (src/admin/openapi.json).
+//
+// Threads    Its own, some per address: `admin.threads` requests are served at a time, and who comes
+//            later waits. Create() and the destructor on one thread; no shard ever waits for it.
+// Ownership  Owns its clients of the node.
+// Limits     One request: the longest body that a pusher may send, 8 KiB of target and headers each;
+//            admin.timeout_ms for it to come. cpp-httplib counts that from byte to byte.
+// Errors     Create() fails with one sentence, and nothing is left listening.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "admin/goim_api.h"
+#include "config/options.h"
+#include "halley/push_client.h"
+
+namespace halley::admin {
+
+struct AdminSetup {
+  std::unique_ptr<PushClient> pusher;
+  std::unique_ptr<PushClient> observer;
+  NodesReply nodes;
+  std::string version;
+  // Empty: clients are to be sent here; else one sentence why not. Any thread.
+  std::function<std::string()> why_not_ready;
+  // Whether somebody can be asked who a client is. Any thread.
+  std::function<bool()> backend_usable;
+};
+
+class AdminServer {
+ public:
+  // Listens on options.listen.admin.
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Create(const config::Options& options,
+                                                             AdminSetup setup);
+  virtual ~AdminServer() = default;  // answers what was begun
+
+  // As bound.
+  virtual const std::vector<std::string>& addresses() const = 0;
+};
+
+}  // namespace halley::admin

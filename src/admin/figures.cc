@@ -1,0 +1,142 @@
+#include "admin/figures.h"
+
+#include <algorithm>
+#include <string>
+
+#include "admin/answer.h"
+
+namespace halley::admin {
+namespace {
+
+using Shard = ShardFigures;
+
+constexpr bool kCounter = true;
+constexpr bool kGauge = false;
+
+constexpr Figure kFigures[] = {
+    {"connections", "Connections of clients, logged in or not.", kGauge,
+     [](const Shard& s) { return s.connections; }},
+    {"channels", "Clients that are logged in.", kGauge, [](const Shard& s) { return s.channels; }},
+    {"rooms", "Rooms with members on the shard.", kGauge, [](const Shard& s) { return s.rooms; }},
+    {"accepted", "Connections accepted, those of pushers included.", kCounter,
+     [](const Shard& s) { return s.accepted; }},
+    {"accept_errors", "Accepts that failed.", kCounter,
+     [](const Shard& s) { return s.accept_errors; }},
+    {"logins", "Logins that were accepted.", kCounter, [](const Shard& s) { return s.logins; }},
+    {"moved_in", "Connections that came from another shard to that of their key.", kCounter,
+     [](const Shard& s) { return s.moved_in; }},
+    {"moved_out", "Connections that left for the shard of their key.", kCounter,
+     [](const Shard& s) { return s.moved_out; }},
+    {"bytes_received", "Bytes from clients and pushers.", kCounter,
+     [](const Shard& s) { return s.bytes_received; }},
+    {"push_connections", "Connections of pushers.", kGauge,
+     [](const Shard& s) { return s.push_connections; }},
+    {"push_requests", "Requests of pushers.", kCounter,
+     [](const Shard& s) { return s.push_requests; }},
+    {"push_invalid", "Requests of pushers that were at fault.", kCounter,
+     [](const Shard& s) { return s.push_invalid; }},
+    {"push_unauthorized", "Requests of pushers with a wrong secret or none.", kCounter,
+     [](const Shard& s) { return s.push_unauthorized; }},
+    {"push_refused", "Connections of pushers beyond their limit.", kCounter,
+     [](const Shard& s) { return s.push_refused; }},
+    {"pushed", "Messages that reached the shard's hub.", kCounter,
+     [](const Shard& s) { return s.deliveries.pushed; }},
+    {"appended", "Appends to logs, one per encoding.", kCounter,
+     [](const Shard& s) { return s.deliveries.appended; }},
+    {"expected", "Deliveries that were owed: delivered + skipped + pending, at rest.", kCounter,
+     [](const Shard& s) { return s.deliveries.expected; }},
+    {"delivered", "Deliveries whose every byte the kernel took.", kCounter,
+     [](const Shard& s) { return s.deliveries.delivered; }},
+    {"pending", "Deliveries that wait for slow clients.", kGauge,
+     [](const Shard& s) { return s.deliveries.pending; }},
+    {"refused", "Pushes that a full queue refused: never owed.", kCounter,
+     [](const Shard& s) { return s.deliveries.refused; }},
+    {"filtered", "Personal pushes to clients that do not watch the op: never owed.", kCounter,
+     [](const Shard& s) { return s.deliveries.filtered; }},
+    {"log_bytes", "Bytes that rooms' logs hold.", kGauge,
+     [](const Shard& s) { return s.deliveries.log_bytes; }},
+    {"queue_bytes", "Bytes that personal queues hold.", kGauge,
+     [](const Shard& s) { return s.deliveries.queue_bytes; }},
+    {"buffer_bytes", "Bytes of pooled buffers in use.", kGauge,
+     [](const Shard& s) { return s.buffer_bytes; }},
+    {"turns", "Turns of the shard's loop.", kCounter, [](const Shard& s) { return s.turns; }},
+    {"cpu_ns", "Nanoseconds of CPU that the shard's thread has used.", kCounter,
+     [](const Shard& s) { return s.cpu_ns; }},
+    {"stale_completions", "Completions for connections that had gone.", kCounter,
+     [](const Shard& s) { return s.stale_completions; }},
+    {"ring_enters", "System calls that submitted to the ring or waited for it.", kCounter,
+     [](const Shard& s) { return s.ring.enters; }},
+    {"ring_submissions", "Operations handed to the kernel.", kCounter,
+     [](const Shard& s) { return s.ring.submissions; }},
+    {"ring_sends", "Sends asked for.", kCounter, [](const Shard& s) { return s.ring.sends; }},
+    {"ring_send_exceptions", "Sends that were short or failed.", kCounter,
+     [](const Shard& s) { return s.ring.send_exceptions; }},
+    {"ring_completions", "Completions from the kernel.", kCounter,
+     [](const Shard& s) { return s.ring.completions; }},
+    {"ring_cq_overflows", "Times the completion queue overflowed.", kCounter,
+     [](const Shard& s) { return s.ring.cq_overflows; }},
+    {"ring_held_bytes", "Bytes that are encrypted and wait for sockets with room.", kGauge,
+     [](const Shard& s) { return s.ring.held_bytes; }},
+    {"tls_handshakes", "TLS handshakes completed with a certificate.", kCounter,
+     [](const Shard& s) { return s.ring.tls_handshakes; }},
+    {"tls_resumed", "TLS handshakes that took up an earlier session.", kCounter,
+     [](const Shard& s) { return s.ring.tls_resumed; }},
+    {"tls_failures", "Connections that ended for TLS' sake.", kCounter,
+     [](const Shard& s) { return s.ring.tls_failures; }},
+};
+
+constexpr FigureFamily kFamilies[] = {
+    {"closed", "reason", "Connections of clients that ended, by reason.",
+     [](const Shard& s) -> const std::vector<NamedCount>& { return s.closed; }},
+    {"skipped", "reason", "Deliveries that were owed and will never be, by reason.",
+     [](const Shard& s) -> const std::vector<NamedCount>& { return s.deliveries.skipped; }},
+    {"refused_logins", "cause", "Logins that the backend refused, by cause.",
+     [](const Shard& s) -> const std::vector<NamedCount>& { return s.refused_logins; }},
+};
+
+google::protobuf::Value NumberValue(uint64_t number) {
+  google::protobuf::Value value;
+  value.set_number_value(static_cast<double>(number));
+  return value;
+}
+
+}  // namespace
+
+absl::Span<const Figure> Figures() { return kFigures; }
+absl::Span<const FigureFamily> FigureFamilies() { return kFamilies; }
+
+std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& family) {
+  std::vector<NamedCount> sums;
+  for (const ShardFigures& shard : node.shards) {
+    for (const NamedCount& count : family.of(shard)) {
+      const auto sum = std::find_if(sums.begin(), sums.end(),
+                                    [&](const NamedCount& each) { return each.name == count.name; });
+      if (sum == sums.end()) {
+        sums.push_back(count);
+      } else {
+        sum->count += count.count;
+      }
+    }
+  }
+  return sums;
+}
+
+google::protobuf::Struct FiguresAsStruct(const NodeFigures& node) {
+  google::protobuf::Struct result;
+  google::protobuf::ListValue* shards = (*result.mutable_fields())["shards"].mutable_list_value();
+  for (const ShardFigures& shard : node.shards) {
+    auto& fields = *shards->add_values()->mutable_struct_value()->mutable_fields();
+    fields["shard"] = NumberValue(shard.shard);
+    for (const Figure& figure : kFigures) fields[std::string(figure.name)] = NumberValue(figure.of(shard));
+    for (const FigureFamily& family : kFamilies) {
+      auto& counts =
+          *fields[std::string(family.name)].mutable_struct_value()->mutable_fields();
+      for (const NamedCount& count : family.of(shard)) counts[count.name] = NumberValue(count.count);
+    }
+    fields["memory_stage"].set_string_value(shard.memory_stage);
+    fields["ring"].set_string_value(ReadableText(shard.ring.description));
+  }
+  return result;
+}
+
+}  // namespace halley::admin

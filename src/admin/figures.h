@@ -1,0 +1,38 @@
+// Figures: one list of what a shard counts, for whoever shows it: Prometheus' text and JSON.
+#pragma once
+
+#include <google/protobuf/struct.pb.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "halley/push_client.h"
+
+namespace halley::admin {
+
+struct Figure {
+  absl::string_view name;  // as in `halleyctl status`
+  absl::string_view help;
+  bool counter;           // only grows; else it is how much there is now
+  uint64_t (*of)(const ShardFigures& shard);
+};
+absl::Span<const Figure> Figures();
+
+// What is counted by reason or cause.
+struct FigureFamily {
+  absl::string_view name;
+  absl::string_view label;  // of the reason
+  absl::string_view help;
+  const std::vector<NamedCount>& (*of)(const ShardFigures& shard);
+};
+absl::Span<const FigureFamily> FigureFamilies();
+
+// Sums over shards, in the order in which the names come first.
+std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& family);
+
+// {"shards": [{"shard": 0, "connections": 5, ..., "closed": {"kicked": 1}, ...}]}
+google::protobuf::Struct FiguresAsStruct(const NodeFigures& node);
+
+}  // namespace halley::admin

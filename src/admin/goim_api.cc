@@ -1,0 +1,223 @@
+#include "admin/goim_api.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "halley/admin.pb.h"
+
+namespace halley::admin {
+namespace {
+
+constexpr int32_t kBadRequest = -400;
+constexpr int32_t kServerError = -500;
+// goim's own numbers, of its example configuration.
+constexpr uint32_t kHeartbeatsMax = 2;
+constexpr uint32_t kBackoffMaxDelayS = 300;
+constexpr uint32_t kBackoffBaseDelayS = 3;
+constexpr double kBackoffFactor = 1.8;
+constexpr double kBackoffJitter = 0.3;
+
+Answer GoimAnswer(int32_t code, absl::string_view message, int status = 200) {
+  v1::GoimReply reply;
+  reply.set_code(code);
+  reply.set_message(ReadableText(message));
+  return JsonAnswer(reply, status);
+}
+
+Answer GoimAnswer(google::protobuf::Value data) {
+  v1::GoimReply reply;
+  *reply.mutable_data() = std::move(data);
+  return JsonAnswer(reply);
+}
+
+// gin's answer to parameters that are missing or wrong keeps its status.
+Answer BadParameter(absl::string_view sentence) { return GoimAnswer(kBadRequest, sentence, 400); }
+
+Answer Pushed(const absl::StatusOr<PushReport>& report) {
+  if (report.ok()) return GoimAnswer(0, "");
+  const absl::string_view why = report.status().message();
+  const bool theirs = absl::IsInvalidArgument(report.status());
+  return GoimAnswer(theirs ? kBadRequest : kServerError, {why.data(), why.size()});
+}
+
+Answer Failed(const absl::Status& status) {
+  return GoimAnswer(kServerError, {status.message().data(), status.message().size()});
+}
+
+std::optional<std::string> Find(const Parameters& query, const std::string& name) {
+  const auto found = query.find(name);
+  if (found == query.end()) return std::nullopt;
+  return found->second;
+}
+
+// All of a name, in their order.
+std::vector<std::string> All(const Parameters& query, const std::string& name) {
+  std::vector<std::string> values;
+  const auto [first, last] = query.equal_range(name);
+  for (auto each = first; each != last; ++each) values.push_back(each->second);
+  return values;
+}
+
+std::optional<int32_t> FindNumber(const Parameters& query, const std::string& name) {
+  const std::optional<std::string> text = Find(query, name);
+  int32_t number = 0;
+  if (!text.has_value() || !absl::SimpleAtoi(*text, &number)) return std::nullopt;
+  return number;
+}
+
+// goim shows the host part of a room's key, which is a URL.
+absl::string_view IdOf(absl::string_view room) {
+  const size_t scheme = room.find("://");
+  return scheme == absl::string_view::npos ? room : room.substr(scheme + 3);
+}
+
+google::protobuf::Value NumberValue(double number) {
+  google::protobuf::Value value;
+  value.set_number_value(number);
+  return value;
+}
+
+google::protobuf::Value TextValue(absl::string_view text) {
+  google::protobuf::Value value;
+  value.set_string_value(ReadableText(text));
+  return value;
+}
+
+using Fields = google::protobuf::Map<std::string, google::protobuf::Value>;
+
+Fields& FieldsOf(google::protobuf::Value* value) {
+  return *value->mutable_struct_value()->mutable_fields();
+}
+
+}  // namespace
+
+GoimApi::GoimApi(PushClient* pusher, PushClient* observer, NodesReply nodes)
+    : pusher_(*pusher), observer_(*observer), nodes_(std::move(nodes)) {}
+
+Answer GoimApi::PushKeys(const Parameters& query, std::string body) {
+  const std::optional<int32_t> op = FindNumber(query, "operation");
+  const std::vector<std::string> keys = All(query, "keys");
+  if (!op.has_value()) return BadParameter("operation is missing or no number: add operation=1000");
+  if (keys.empty()) return BadParameter("keys are missing: add keys=KEY, once for each");
+  return Pushed(pusher_.PushKeys(keys, {.op = *op, .body = std::move(body)}));
+}
+
+Answer GoimApi::PushMids(const Parameters& query, std::string body) {
+  const std::optional<int32_t> op = FindNumber(query, "operation");
+  if (!op.has_value()) return BadParameter("operation is missing or no number: add operation=1000");
+  std::vector<int64_t> mids;
+  for (const std::string& text : All(query, "mids")) {
+    int64_t mid = 0;
+    if (!absl::SimpleAtoi(text, &mid)) return BadParameter("a mid is no number: use mids=123");
+    mids.push_back(mid);
+  }
+  if (mids.empty()) return BadParameter("mids are missing: add mids=MID, once for each");
+  return Pushed(pusher_.PushMids(mids, {.op = *op, .body = std::move(body)}));
+}
+
+Answer GoimApi::PushRoom(const Parameters& query, std::string body) {
+  const int32_t op = FindNumber(query, "operation").value_or(0);
+  const std::string type = Find(query, "type").value_or("");
+  const std::string room = Find(query, "room").value_or("");
+  if (op == 0) return BadParameter("operation is missing, or 0: add operation=1000");
+  if (type.empty() || room.empty()) {
+    return BadParameter("type or room is missing: add type=live&room=1000 for live://1000");
+  }
+  return Pushed(
+      pusher_.PushRooms({absl::StrCat(type, "://", room)}, {.op = op, .body = std::move(body)}));
+}
+
+Answer GoimApi::PushAll(const Parameters& query, std::string body) {
+  const int32_t op = FindNumber(query, "operation").value_or(0);
+  if (op == 0) return BadParameter("operation is missing, or 0: add operation=1000");
+  const int32_t speed = query.contains("speed") ? FindNumber(query, "speed").value_or(-1) : 0;
+  if (speed < 0) return BadParameter("speed is no number of deliveries per second: use speed=10000");
+  return Pushed(
+      pusher_.PushAll({.op = op, .body = std::move(body)}, static_cast<uint32_t>(speed)));
+}
+
+Answer GoimApi::OnlineTop(const Parameters& query) {
+  const std::optional<std::string> type = Find(query, "type");
+  const int32_t limit = FindNumber(query, "limit").value_or(0);
+  if (!type.has_value() || type->empty()) return BadParameter("type is missing: add type=live");
+  if (limit <= 0) return BadParameter("limit is missing, or not above 0: add limit=10");
+  absl::StatusOr<RoomList> list = observer_.Rooms(*type, UINT32_MAX);
+  if (!list.ok()) return Failed(list.status());
+  std::vector<RoomMembers>& rooms = list->rooms;
+  const size_t shown = std::min(rooms.size(), static_cast<size_t>(limit));
+  // Of rooms with as many members, the first by name, so that the same question has one answer.
+  std::partial_sort(rooms.begin(), rooms.begin() + static_cast<ptrdiff_t>(shown), rooms.end(),
+                    [](const RoomMembers& a, const RoomMembers& b) {
+                      return a.members != b.members ? a.members > b.members : a.room < b.room;
+                    });
+  google::protobuf::Value data;
+  data.mutable_list_value();
+  for (size_t i = 0; i < shown; ++i) {
+    Fields& room = FieldsOf(data.mutable_list_value()->add_values());
+    room["room_id"] = TextValue(IdOf(rooms[i].room));
+    room["count"] = NumberValue(static_cast<double>(rooms[i].members));
+  }
+  return GoimAnswer(std::move(data));
+}
+
+Answer GoimApi::OnlineRoom(const Parameters& query) {
+  const std::optional<std::string> type = Find(query, "type");
+  const std::vector<std::string> asked = All(query, "rooms");
+  if (!type.has_value() || type->empty()) return BadParameter("type is missing: add type=live");
+  if (asked.empty()) return BadParameter("rooms are missing: add rooms=1000, once for each");
+  const std::string prefix = absl::StrCat(*type, "://");
+  const absl::StatusOr<RoomList> list = observer_.Rooms(prefix, UINT32_MAX);
+  if (!list.ok()) return Failed(list.status());
+  google::protobuf::Value data;
+  for (const std::string& id : asked) {
+    const std::string room = prefix + id;
+    // They come in byte order.
+    const auto found = std::lower_bound(
+        list->rooms.begin(), list->rooms.end(), room,
+        [](const RoomMembers& each, const std::string& wanted) { return each.room < wanted; });
+    const bool here = found != list->rooms.end() && found->room == room;
+    FieldsOf(&data)[ReadableText(id)] = NumberValue(here ? static_cast<double>(found->members) : 0);
+  }
+  return GoimAnswer(std::move(data));
+}
+
+Answer GoimApi::OnlineTotal() {
+  const absl::StatusOr<NodeFigures> node = observer_.Status();
+  if (!node.ok()) return Failed(node.status());
+  uint64_t channels = 0;
+  for (const ShardFigures& shard : node->shards) channels += shard.channels;
+  google::protobuf::Value data;
+  FieldsOf(&data)["conn_count"] = NumberValue(static_cast<double>(channels));
+  return GoimAnswer(std::move(data));
+}
+
+Answer GoimApi::NodesWeighted(absl::string_view host) const {
+  google::protobuf::Value data;
+  Fields& fields = FieldsOf(&data);
+  // Of "name:port" and "[v6]:port" the name.
+  const size_t colon = host.rfind(':');
+  const bool port = colon != absl::string_view::npos && host.find(']', colon) == absl::string_view::npos;
+  const absl::string_view asked = port ? host.substr(0, colon) : host;
+  fields["domain"] = TextValue(nodes_.names.empty() ? asked : nodes_.names.front());
+  fields["heartbeat"] = NumberValue(nodes_.idle_timeout_s / kHeartbeatsMax);
+  fields["heartbeat_max"] = NumberValue(kHeartbeatsMax);
+  // goim leaves out what is 0.
+  if (nodes_.tcp_port != 0) fields["tcp_port"] = NumberValue(nodes_.tcp_port);
+  if (nodes_.ws_port != 0) fields["ws_port"] = NumberValue(nodes_.ws_port);
+  if (nodes_.wss_port != 0) fields["wss_port"] = NumberValue(nodes_.wss_port);
+  google::protobuf::ListValue* names = fields["nodes"].mutable_list_value();
+  if (nodes_.names.empty()) *names->add_values() = TextValue(asked);
+  for (const std::string& name : nodes_.names) *names->add_values() = TextValue(name);
+  Fields& backoff = FieldsOf(&fields["backoff"]);
+  backoff["max_delay"] = NumberValue(kBackoffMaxDelayS);
+  backoff["base_delay"] = NumberValue(kBackoffBaseDelayS);
+  backoff["factor"] = NumberValue(kBackoffFactor);
+  backoff["jitter"] = NumberValue(kBackoffJitter);
+  return GoimAnswer(std::move(data));
+}
+
+}  // namespace halley::admin

@@ -1,0 +1,21 @@
+// Metrics: the node's figures as Prometheus reads them.
+//
+// Cardinality: a series per shard of each figure; reasons and causes are summed over shards. Rooms,
+// keys and addresses are never labels.
+//
+// Source     Prometheus' text-based exposition format, 0.0.4.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "halley/push_client.h"
+
+namespace halley::admin {
+
+inline constexpr absl::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
+
+// `ready`: whether clients are to be sent here.
+std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready);
+
+}  // namespace halley::admin

@@ -1,0 +1,31 @@
+// NodeApi: what the node can be asked and told in JSON, under /v1: the calls of the push port
+// (proto/halley/push.proto) in the words of proto/halley/admin.proto.
+//
+// Threads    Any: calls wait for the node's answer.
+// Ownership  Borrows both clients.
+#pragma once
+
+#include <string>
+
+#include "admin/answer.h"
+#include "halley/push_client.h"
+
+namespace halley::admin {
+
+class NodeApi {
+ public:
+  // `pusher` pushes and kicks, `observer` asks.
+  NodeApi(PushClient* pusher, PushClient* observer);
+
+  Answer Push(const std::string& json);
+  Answer Kick(const std::string& json);
+  Answer Rooms(const Parameters& query);
+  Answer Online(const Parameters& query);
+  Answer Status();
+
+ private:
+  PushClient& pusher_;
+  PushClient& observer_;
+};
+
+}  // namespace halley::admin

@@ -1,0 +1,97 @@
+#include "admin/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "admin/figures.h"
+
+namespace halley::admin {
+namespace {
+
+NodeFigures TwoShards() {
+  NodeFigures node;
+  for (uint32_t i = 0; i < 2; ++i) {
+    ShardFigures& shard = node.shards.emplace_back();
+    shard.shard = i;
+    shard.connections = 10 + i;
+    shard.cpu_ns = 1'500'000'000;
+    shard.memory_stage = i == 0 ? "plenty" : "skip_low";
+    shard.closed = {{"kicked", 1 + i}, {"peer_closed", 5}};
+    shard.deliveries.skipped = {{"overflow", 7}};
+  }
+  node.shards[1].refused_logins = {{"bad \"quote\"\\", 3}};
+  return node;
+}
+
+std::map<std::string, double> Samples(const std::string& text) {
+  std::map<std::string, double> samples;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("#")) continue;
+    const size_t space = line.rfind(' ');
+    EXPECT_TRUE(samples.emplace(line.substr(0, space), std::stod(line.substr(space + 1))).second)
+        << "twice: " << line;
+  }
+  return samples;
+}
+
+TEST(Metrics, EachLineIsOfTheFormat) {
+  const std::string text = RenderMetrics(TwoShards(), "1.2.3", true);
+  const std::regex sample(R"re([a-z_]+(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9.e+-]+)re");
+  const std::regex head(R"(# (HELP [a-z_]+ .+\.|TYPE [a-z_]+ (counter|gauge)))");
+  ASSERT_TRUE(text.ends_with("\n"));
+  std::istringstream lines(text);
+  std::set<std::string> typed;
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_TRUE(std::regex_match(line, line.starts_with("#") ? head : sample)) << line;
+    if (line.starts_with("# TYPE ")) {
+      const std::string name = line.substr(7, line.rfind(' ') - 7);
+      EXPECT_TRUE(typed.insert(name).second) << "typed twice: " << name;
+      EXPECT_EQ(name.ends_with("_total"), line.ends_with("counter")) << line;
+    }
+  }
+}
+
+TEST(Metrics, FiguresPerShardAndReasonsSummed) {
+  const auto samples = Samples(RenderMetrics(TwoShards(), "1.2.3", true));
+  EXPECT_EQ(samples.at("halley_connections{shard=\"0\"}"), 10);
+  EXPECT_EQ(samples.at("halley_connections{shard=\"1\"}"), 11);
+  EXPECT_EQ(samples.at("halley_cpu_seconds_total{shard=\"0\"}"), 1.5);
+  EXPECT_EQ(samples.at("halley_closed_total{reason=\"kicked\"}"), 3);
+  EXPECT_EQ(samples.at("halley_skipped_total{reason=\"overflow\"}"), 14);
+  EXPECT_EQ(samples.at("halley_refused_logins_total{cause=\"bad \\\"quote\\\"\\\\\"}"), 3);
+  EXPECT_EQ(samples.at("halley_memory_stage{shard=\"0\"}"), 0);
+  EXPECT_EQ(samples.at("halley_memory_stage{shard=\"1\"}"), 3);
+  EXPECT_EQ(samples.at("halley_ready"), 1);
+  EXPECT_EQ(Samples(RenderMetrics(TwoShards(), "1.2.3", false)).at("halley_ready"), 0);
+}
+
+// A client more, a room more or an hour more makes no series more.
+TEST(Metrics, CardinalityIsThatOfShardsAndReasons) {
+  NodeFigures busy = TwoShards();
+  for (ShardFigures& shard : busy.shards) shard.connections = shard.rooms = 1'000'000;
+  EXPECT_EQ(Samples(RenderMetrics(busy, "1", true)).size(),
+            Samples(RenderMetrics(TwoShards(), "1", true)).size());
+  EXPECT_EQ(Samples(RenderMetrics(TwoShards(), "1", true)).size(),
+            2 * Figures().size() + /*closed*/ 2 + /*skipped*/ 1 + /*refused*/ 1 + /*stages*/ 2 +
+                /*info, ready, process*/ 4);
+}
+
+TEST(Metrics, StatusHasEveryFigureOfEveryShard) {
+  const google::protobuf::Struct status = FiguresAsStruct(TwoShards());
+  const auto& shards = status.fields().at("shards").list_value();
+  ASSERT_EQ(shards.values_size(), 2);
+  const auto& one = shards.values(1).struct_value().fields();
+  EXPECT_EQ(one.at("shard").number_value(), 1);
+  for (const Figure& figure : Figures()) EXPECT_TRUE(one.contains(std::string(figure.name)));
+  EXPECT_EQ(one.at("closed").struct_value().fields().at("kicked").number_value(), 2);
+  EXPECT_EQ(one.at("memory_stage").string_value(), "skip_low");
+}
+
+}  // namespace
+}  // namespace halley::admin
