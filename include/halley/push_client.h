@@ -32,6 +32,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,11 @@ class PushClient {
   // Indices of the keys that are logged in.
   absl::StatusOr<std::vector<uint32_t>> Online(Names keys);
   absl::StatusOr<NodeFigures> Status();
+  // Lets no client in after `grace`, and tells those that are here to go, evenly over `window`. Absent:
+  // as the node's options have it. `taken`: how many there are now.
+  absl::StatusOr<PushReport> BeginDrain(std::optional<absl::Duration> grace = std::nullopt,
+                                        std::optional<absl::Duration> window = std::nullopt);
+  absl::StatusOr<PushReport> EndDrain();
 
   void PushKeys(Names keys, const PushMessage& message, Callback<PushReport> done);
   void PushMids(Mids mids, const PushMessage& message, Callback<PushReport> done);

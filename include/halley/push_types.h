@@ -110,6 +110,7 @@ struct ShardFigures {
   uint64_t turns = 0;
   uint64_t cpu_ns = 0;
   uint64_t buffer_bytes = 0;
+  bool draining = false;     // no client is let in, and those that are here are told to go
   std::string memory_stage;  // plenty, short_logs, no_connects, skip_low, close_slow
   DeliveryFigures deliveries;
   std::vector<NamedCount> closed;  // client connections by close reason

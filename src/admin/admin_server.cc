@@ -267,6 +267,8 @@ class HttpAdmin final : public AdminServer {
   void AddNode(httplib::Server* server) {
     Post(server, "/v1/push", [this](const Parameters&, std::string body) { return node_.Push(body); });
     Post(server, "/v1/kick", [this](const Parameters&, std::string body) { return node_.Kick(body); });
+    Post(server, "/v1/drain", [this](const Parameters&, std::string body) { return node_.Drain(body); });
+    Post(server, "/v1/undrain", [this](const Parameters&, std::string) { return node_.Undrain(); });
     Get(server, "/v1/rooms",
         [this](const auto&, const Parameters& query) { return node_.Rooms(query); });
     Get(server, "/v1/online",

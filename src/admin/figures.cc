@@ -17,6 +17,8 @@ constexpr Figure kFigures[] = {
     {"connections", "Connections of clients, logged in or not.", kGauge,
      [](const Shard& s) { return s.connections; }},
     {"channels", "Clients that are logged in.", kGauge, [](const Shard& s) { return s.channels; }},
+    {"draining", "Whether no client is let in, and those that are here are told to go.", kGauge,
+     [](const Shard& s) { return uint64_t{s.draining}; }},
     {"rooms", "Rooms with members on the shard.", kGauge, [](const Shard& s) { return s.rooms; }},
     {"accepted", "Connections accepted, those of pushers included.", kCounter,
      [](const Shard& s) { return s.accepted; }},

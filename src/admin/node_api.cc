@@ -110,6 +110,28 @@ Answer NodeApi::Kick(const std::string& json) {
                                          : pusher_.KickMids(Numbers(request.mids())));
 }
 
+Answer NodeApi::Drain(const std::string& json) {
+  v1::DrainRequest request;
+  if (!json.empty()) {
+    if (const absl::Status good = Read(json, &request); !good.ok()) return ErrorAnswer(good);
+  }
+  std::optional<absl::Duration> grace;
+  std::optional<absl::Duration> window;
+  if (request.has_grace_ms()) grace = absl::Milliseconds(request.grace_ms());
+  if (request.has_window_ms()) window = absl::Milliseconds(request.window_ms());
+  const absl::StatusOr<PushReport> report = observer_.BeginDrain(grace, window);
+  if (!report.ok()) return ErrorAnswer(report.status());
+  v1::DrainReply reply;
+  reply.set_clients(Narrow(report->taken));
+  return JsonAnswer(reply);
+}
+
+Answer NodeApi::Undrain() {
+  const absl::StatusOr<PushReport> report = observer_.EndDrain();
+  if (!report.ok()) return ErrorAnswer(report.status());
+  return JsonAnswer(v1::DrainReply());
+}
+
 Answer NodeApi::Rooms(const Parameters& query) {
   const auto prefix = query.find("prefix");
   const auto limit = query.find("limit");

@@ -14,11 +14,13 @@ namespace halley::admin {
 
 class NodeApi {
  public:
-  // `pusher` pushes and kicks, `observer` asks.
+  // `pusher` pushes and kicks, `observer` asks and drains.
   NodeApi(PushClient* pusher, PushClient* observer);
 
   Answer Push(const std::string& json);
   Answer Kick(const std::string& json);
+  Answer Drain(const std::string& json);
+  Answer Undrain();
   Answer Rooms(const Parameters& query);
   Answer Online(const Parameters& query);
   Answer Status();

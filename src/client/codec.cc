@@ -77,6 +77,7 @@ ShardFigures ShardOf(const v1::ShardStatus& from) {
       .turns = from.turns(),
       .cpu_ns = from.cpu_ns(),
       .buffer_bytes = from.buffer_bytes(),
+      .draining = from.draining(),
       .memory_stage = from.memory_stage(),
       .deliveries = DeliveriesOf(from.accounting()),
       .closed = CountsOf(from.closed()),

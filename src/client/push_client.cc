@@ -107,6 +107,25 @@ v1::Request StatusRequest() {
   return request;
 }
 
+uint32_t MillisecondsOf(absl::Duration duration) {
+  return static_cast<uint32_t>(
+      std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 0, UINT32_MAX));
+}
+
+v1::Request DrainRequest(std::optional<absl::Duration> grace, std::optional<absl::Duration> window) {
+  v1::Request request;
+  request.mutable_drain();
+  if (grace.has_value()) request.mutable_drain()->set_grace_ms(MillisecondsOf(*grace));
+  if (window.has_value()) request.mutable_drain()->set_window_ms(MillisecondsOf(*window));
+  return request;
+}
+
+v1::Request UndrainRequest() {
+  v1::Request request;
+  request.mutable_undrain();
+  return request;
+}
+
 absl::Status CheckOptions(const PushClientOptions& options) {
   if (options.in_flight_max == 0) {
     return absl::InvalidArgumentError("in_flight_max is 0: allow at least one call");
@@ -255,6 +274,13 @@ absl::StatusOr<std::vector<uint32_t>> PushClient::Online(Names keys) {
 }
 absl::StatusOr<NodeFigures> PushClient::Status() {
   return impl_->Wait<NodeFigures>(StatusRequest());
+}
+absl::StatusOr<PushReport> PushClient::BeginDrain(std::optional<absl::Duration> grace,
+                                                  std::optional<absl::Duration> window) {
+  return impl_->Wait<PushReport>(DrainRequest(grace, window));
+}
+absl::StatusOr<PushReport> PushClient::EndDrain() {
+  return impl_->Wait<PushReport>(UndrainRequest());
 }
 
 void PushClient::PushKeys(Names keys, const PushMessage& message, Callback<PushReport> done) {

@@ -232,6 +232,9 @@ struct AdminOptions {
 
 struct GatewayOptions {
   uint32_t shutdown_timeout_ms = 5000;  // SIGTERM: farewells and flushes, then closing for good
+  uint32_t drain_grace_ms = 0;          // before that, the node is not ready and still lets in
+  uint32_t drain_window_ms = 0;         // and then clients are told to go, evenly over so long
+  uint32_t drain_retry_ms = 2000;       // the longest that one is asked to wait before it comes back
   uint32_t memory_mib = 0;              // for what waits, of the node; 0: a quarter of the memory
   std::string log_level = "info";       // trace, debug, info, warn, error
   bool check_config = false;            // --check-config

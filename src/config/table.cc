@@ -410,7 +410,19 @@ constexpr OptionSpec kOptions[] = {
 
     Number<kGateway, &GatewayOptions::shutdown_timeout_ms>(
         {"gateway", "shutdown_timeout_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},
-        "from SIGTERM or SIGINT until everything is closed for good"),
+        "from SIGTERM or SIGINT, and after the drain where there is one, until everything is closed for "
+        "good"),
+    Number<kGateway, &GatewayOptions::drain_grace_ms>(
+        {"gateway", "drain_grace_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},
+        "how long a node that is to end, and says that it is not ready, still lets clients in: until "
+        "load balancers have noticed"),
+    Number<kGateway, &GatewayOptions::drain_window_ms>(
+        {"gateway", "drain_window_ms"}, Kind::kMilliseconds, {0, kDayMs},
+        "over how long its clients are then told to go, at an even rate; 0: at once"),
+    Number<kGateway, &GatewayOptions::drain_retry_ms>(
+        {"gateway", "drain_retry_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},
+        "each of them is asked to wait for a random time up to this before it comes back; 0: is not "
+        "asked"),
     Number<kGateway, &GatewayOptions::memory_mib>(
         {"gateway", "memory_mib"}, Kind::kCount, {0, 16'777'216},
         "MiB that logs, queues and inboxes may hold on this node; 0: a quarter of the machine's or "

@@ -54,6 +54,9 @@ io::SocketOptions ClientSockets(const config::ListenOptions& listen) {
 // Inside callers of the admin port: one pushes, one looks on.
 constexpr uint32_t kAdminEnds = 2;
 
+// For the last clients of a drain to be sent what they are owed.
+constexpr uint64_t kDrainExtraNs = 1'000'000'000;
+
 // How many each shard listens on.
 uint32_t AddressesOf(const config::ListenOptions& listen) {
   size_t count = 0;
@@ -309,7 +312,24 @@ admin::NodesReply Gateway::NodesReply() const {
 }
 
 std::string Gateway::WhyNotReady() const {
-  return fabric_->stop_requested() ? "the node is closing" : "";
+  if (fabric_->stop_requested()) return "the node is closing";
+  return fabric_->drain().begin_ns != 0 ? "the node is being drained" : "";
+}
+
+bool Gateway::BeginDrain() {
+  const config::GatewayOptions& options = options_.gateway;
+  if (options.drain_grace_ms == 0 && options.drain_window_ms == 0) return false;
+  drain_.begin_ns = io::MonotonicNowNs() + uint64_t{options.drain_grace_ms} * 1'000'000;
+  drain_.window_ns = uint64_t{options.drain_window_ms} * 1'000'000;
+  fabric_->RequestDrain(drain_);
+  return true;
+}
+
+bool Gateway::Drained() const {
+  const uint64_t now_ns = io::MonotonicNowNs();
+  if (now_ns < drain_.begin_ns) return false;
+  return fabric_->ConnectionsCount() == 0 ||
+         now_ns >= drain_.begin_ns + drain_.window_ns + kDrainExtraNs;
 }
 
 // Names and pins the thread, and gives it a descriptor table of its own, without what only others use.

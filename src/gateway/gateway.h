@@ -50,6 +50,11 @@ class Gateway {
   absl::Status Start();
   // Asks the shards to end, in order and within the shutdown timeout. Safe from any thread.
   void RequestStop() { fabric_->RequestStop(); }
+  // Has the node not ready at once, lets no client in after gateway.drain_grace_ms, and has those that
+  // are here told to go over gateway.drain_window_ms. False: both are 0, and nothing was begun.
+  bool BeginDrain();
+  // After BeginDrain(): nobody is left, or the time for it is over.
+  bool Drained() const;
   // True once every shard has ended.
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
@@ -113,6 +118,7 @@ class Gateway {
   std::unique_ptr<shard::Fabric> fabric_;
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
+  shard::Drain drain_;  // as BeginDrain() has ordered it
   const uint64_t wall_offset_ms_;  // milliseconds since 1970 at the rings' time 0
 };
 

@@ -144,25 +144,39 @@ void Reload(halley::gateway::Gateway& gateway) {
   }
 }
 
-// Waits for the end; a second signal to end does not wait for farewells.
+enum class Stage { kServing, kDraining, kClosing };
+
+// A signal to end: drains, if that is wanted; another one goes a stage further.
+Stage OnEnd(halley::gateway::Gateway& gateway, int signal_number, Stage stage) {
+  if (stage == Stage::kClosing) {
+    spdlog::warn("another signal: leaving at once");
+    spdlog::shutdown();
+    _exit(kExitImpatient);
+  }
+  if (stage == Stage::kServing && gateway.BeginDrain()) {
+    spdlog::info("{}: draining; another signal ends that", strsignal(signal_number));
+    return Stage::kDraining;
+  }
+  spdlog::info("{}: closing", strsignal(signal_number));
+  gateway.RequestStop();
+  return Stage::kClosing;
+}
+
+// Waits for the end, and takes signals until then.
 int WaitForEnd(halley::gateway::Gateway& gateway, const sigset_t& signals) {
-  bool stopping = false;
+  Stage stage = Stage::kServing;
   while (!gateway.Finished()) {
     const timespec pause{0, 50'000'000};
     const int signal_number = sigtimedwait(&signals, nullptr, &pause);
-    if (signal_number < 0) continue;
     if (signal_number == SIGHUP) {
       Reload(gateway);
-      continue;
+    } else if (signal_number >= 0) {
+      stage = OnEnd(gateway, signal_number, stage);
+    } else if (stage == Stage::kDraining && gateway.Drained()) {
+      spdlog::info("drained: closing");
+      gateway.RequestStop();
+      stage = Stage::kClosing;
     }
-    if (stopping) {
-      spdlog::warn("second signal: leaving at once");
-      spdlog::shutdown();
-      _exit(kExitImpatient);
-    }
-    stopping = true;
-    spdlog::info("{}: closing", strsignal(signal_number));
-    gateway.RequestStop();
   }
   gateway.Join();
   return 0;

@@ -64,6 +64,19 @@ void Hub::Unmute(uint32_t slot) {
   Queue(slot);
 }
 
+bool Hub::Retire(uint32_t slot) {
+  Channel& channel = channels_[slot];
+  uint64_t bytes = channel.outbox == kNone ? 0 : outboxes_[channel.outbox].personal.bytes();
+  for (const Membership& membership : channel.memberships) {
+    const Lane& lane = *membership.lane;
+    bytes += lane.log().head().offset - lane.PositionOf(membership.index).offset;
+  }
+  if (bytes > limits_.personal_queue_bytes) return false;
+  LeaveRooms(slot);
+  LeaveEveryone(slot, /*keep=*/true);
+  return true;
+}
+
 void Hub::RemoveChannel(uint32_t slot) {
   Channel& channel = channels_[slot];
   HALLEY_ASSERT(channel.live);
@@ -126,7 +139,8 @@ void Hub::EnterEveryone(uint32_t slot) {
 void Hub::LeaveEveryone(uint32_t slot, bool keep) {
   Channel& channel = channels_[slot];
   if (channel.stray_index == kNone) {
-    LeaveLane(slot, 0, keep);
+    // One that has retired is in no lane.
+    if (!channel.memberships.empty()) LeaveLane(slot, 0, keep);
     return;
   }
   const uint32_t last = strays_.back();

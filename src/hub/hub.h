@@ -128,6 +128,10 @@ class Hub final : private LaneEvents {
   // hears; a farewell may still be sent with PlanOne().
   void Mute(uint32_t slot);
   void Unmute(uint32_t slot);
+  // Takes it out of its rooms and of everyone's; what it is owed from there moves to its own queue, so
+  // that it can be sent the rest and nothing more but what is pushed to itself. False: the queue has
+  // no room for it, and nothing was changed. All that may follow is to send, and RemoveChannel().
+  [[nodiscard]] bool Retire(uint32_t slot);
   // Removes it from everywhere; what it had not been sent is counted as skipped (closed).
   void RemoveChannel(uint32_t slot);
   bool Live(uint32_t slot) const { return slot < channels_.size() && channels_[slot].live; }

@@ -88,6 +88,15 @@ std::optional<Fault> TakeRooms(v1::Rooms* rooms, uint32_t rooms_max, RoomsQuery*
   return std::nullopt;
 }
 
+std::optional<Fault> TakeDrain(const v1::Drain& drain, shard::Job* job) {
+  if (drain.grace_ms() > kDrainMsMax || drain.window_ms() > kDrainMsMax) {
+    return Invalid("a drain of more than a day is none: ask for 86400000 ms at most");
+  }
+  if (drain.has_grace_ms()) job->grace_ms = drain.grace_ms();
+  if (drain.has_window_ms()) job->window_ms = drain.window_ms();
+  return std::nullopt;
+}
+
 void EncodePush(const shard::JobResult& result, v1::PushResult* out) {
   if (result.deliveries.has_value()) {
     v1::Deliveries* deliveries = out->mutable_deliveries();
@@ -174,6 +183,12 @@ std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, sh
     case v1::Request::kStatus:
       job->kind = JobKind::kStatus;
       return std::nullopt;
+    case v1::Request::kDrain:
+      job->kind = JobKind::kDrain;
+      return TakeDrain(request->drain(), job);
+    case v1::Request::kUndrain:
+      job->kind = JobKind::kUndrain;
+      return std::nullopt;
     case v1::Request::kHello:
     case v1::Request::CALL_NOT_SET:
       break;
@@ -198,6 +213,8 @@ void EncodeResult(JobKind kind, const RoomsQuery& query, shard::JobResult result
     case JobKind::kPushAll:
     case JobKind::kKickKeys:
     case JobKind::kKickMids:
+    case JobKind::kDrain:
+    case JobKind::kUndrain:
       EncodePush(result, reply->mutable_push());
       break;
     case JobKind::kRooms:

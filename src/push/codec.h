@@ -19,6 +19,8 @@ inline constexpr uint32_t kRoomsDefault = 1000;  // listed when Rooms.limit is 0
 inline constexpr uint32_t kRoomsMax = 10'000;    // the largest Rooms.limit, but of this process' own
 inline constexpr uint32_t kConfirmMsMax = 60'000;  // the largest Message.confirm_ms
 
+inline constexpr uint32_t kDrainMsMax = 86'400'000;  // the largest of Drain's
+
 // Why a request was not carried out.
 struct Fault {
   v1::Code code;

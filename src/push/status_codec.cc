@@ -70,6 +70,7 @@ void EncodeStatus(const shard::ShardStatus& status, v1::ShardStatus* out) {
     refused->set_name(std::string(cause));
     refused->set_count(count);
   }
+  out->set_draining(status.draining);
   EncodeRing(status.ring, status.ring_description, out->mutable_ring());
   v1::PushFigures* push = out->mutable_push();
   push->set_requests(status.push_requests);

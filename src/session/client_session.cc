@@ -90,7 +90,7 @@ void ClientSession::OnAuthenticated() {
   authenticated_ = true;
 }
 
-void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
+void ClientSession::AppendFarewell(CloseReason reason, std::string* out, uint32_t retry_ms) {
   const Phase phase = std::exchange(phase_, Phase::kClosed);
   const uint16_t code = wire::WebSocketCloseCode(reason);
   if (transport_ == Transport::kTcp || transport_ == Transport::kGoimV1Tcp ||
@@ -98,7 +98,7 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
     return;
   }
   if (transport_ == Transport::kEventStream) {
-    AppendEventStreamFarewell(reason, phase == Phase::kLive, out);
+    AppendEventStreamFarewell(reason, phase == Phase::kLive, retry_ms, out);
     return;
   }
   if (transport_ == Transport::kLongPoll) {
@@ -117,7 +117,7 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out) {
   if (phase == Phase::kUpgrade) {
     wire::AppendUpgradeRefused(wire::UpgradeRefusal::kUnavailable, out);
   } else {
-    wire::AppendWsClose(code, out);
+    wire::AppendWsClose(code, out, retry_ms == 0 ? "" : "retry_ms=" + std::to_string(retry_ms));
   }
 }
 

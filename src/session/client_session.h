@@ -128,8 +128,9 @@ class ClientSession {
 
   // Appends a farewell for a close that the server decides (WebSocket close frame with the reason's
   // code, an event that tells it, an HTTP status while the request is unanswered, nothing on TCP). The session is over: what
-  // has said goodbye already, here or with kClose, says nothing more.
-  void AppendFarewell(wire::CloseReason reason, std::string* out);
+  // has said goodbye already, here or with kClose, says nothing more. `retry_ms`: when to come back, where
+  // there is a place to say so; 0: is not said.
+  void AppendFarewell(wire::CloseReason reason, std::string* out, uint32_t retry_ms = 0);
 
   Transport transport() const { return transport_; }
   // Known when the login is.
@@ -176,7 +177,8 @@ class ClientSession {
   Event OpenEventStream(const wire::UpgradeRequest& request, wire::Inbox* inbox,
                         const SessionLimits& limits, std::string* out);
   Event NextIgnored(wire::Inbox* inbox);
-  static void AppendEventStreamFarewell(wire::CloseReason reason, bool answered, std::string* out);
+  static void AppendEventStreamFarewell(wire::CloseReason reason, bool answered, uint32_t retry_ms,
+                                        std::string* out);
 
   // gopush-cluster.
   Event OpenGopush(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);

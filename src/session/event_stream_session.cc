@@ -50,9 +50,9 @@ Event ClientSession::NextIgnored(wire::Inbox* inbox) {
 }
 
 void ClientSession::AppendEventStreamFarewell(CloseReason reason, bool answered,
-                                              std::string* out) {
+                                              uint32_t retry_ms, std::string* out) {
   if (answered) {
-    wire::AppendEventClose(reason, out);
+    wire::AppendEventClose(reason, retry_ms, out);
   } else {
     wire::AppendUpgradeRefused(wire::RefusalOf(reason), out);
   }

@@ -66,11 +66,15 @@ void Shard::CloseListener(uint32_t listener) {
 }
 
 void Shard::OpenClient(int32_t fd, session::Transport transport) {
+  if (evacuation_.under_way) {
+    TurnAway(fd, transport, wire::CloseReason::kDraining);
+    return;
+  }
   const bool full = fabric_.ConnectionsCount() >= options_.shard.connections_max ||
                     memory_stage_ >= MemoryStage::kNoConnects;
   Connection* connection = full ? nullptr : connections_.New(fd, transport);
   if (connection == nullptr) {
-    TurnAway(fd, transport);
+    TurnAway(fd, transport, wire::CloseReason::kServerFull);
     return;
   }
   ++clients_;
@@ -85,13 +89,13 @@ void Shard::OpenClient(int32_t fd, session::Transport transport) {
   }
 }
 
-// There is no slot for it, so all it gets is what can be said at once.
-void Shard::TurnAway(int32_t fd, session::Transport transport) {
-  ++counts_.closed[static_cast<size_t>(wire::CloseReason::kServerFull)];
+// It gets no slot, so all it hears is what can be said at once.
+void Shard::TurnAway(int32_t fd, session::Transport transport, wire::CloseReason reason) {
+  ++counts_.closed[static_cast<size_t>(reason)];
   // What lies unread would make a reset of the answer.
   ring_.Receive(fd, round_.hot_buffer().data(), io::Round::kReadBytes);
   farewell_.clear();
-  session::ClientSession(transport).AppendFarewell(wire::CloseReason::kServerFull, &farewell_);
+  session::ClientSession(transport).AppendFarewell(reason, &farewell_);
   SendTo(fd, farewell_);
   ring_.Close(fd);
 }

@@ -26,7 +26,7 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
       CloseChannel(connection, farewell_written);
     } else if (!farewell_written && !connection.saw_end) {
       farewell_.clear();
-      connection.session.AppendFarewell(reason, &farewell_);
+      connection.session.AppendFarewell(reason, &farewell_, RetryMs(connection));
       SendTo(connection.fd, farewell_);
     }
   }
@@ -81,7 +81,7 @@ void Shard::CloseChannel(Connection& connection, bool farewell_written) {
   // Nothing may follow a farewell: who cannot take what is queued now goes without one.
   if (reachable && FlushNow(slot) && !farewell_written && !connection.saw_end) {
     farewell_.clear();
-    connection.session.AppendFarewell(connection.reason, &farewell_);
+    connection.session.AppendFarewell(connection.reason, &farewell_, RetryMs(connection));
     hub_.Reply(slot, farewell_);
     FlushNow(slot);
   }

@@ -24,7 +24,7 @@ namespace halley::shard {
 
 enum class Phase : uint8_t {
   kHandshake,  // until the login is accepted
-  kWaiting,    // for the backend, or for a room's home: nothing is read
+  kWaiting,    // for the backend, for a room's home, or for its last bytes to go: nothing is read
   kLive,
   kAnswering,  // an HTTP response goes out, then it is closed: nothing is read
   kRpc,        // a push connection

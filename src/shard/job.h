@@ -29,6 +29,8 @@ enum class JobKind : uint8_t {
   kRooms,   // rooms with members and their counts over all shards
   kOnline,  // which of `names` (keys) are logged in on this node
   kStatus,
+  kDrain,    // tells the node's clients to go
+  kUndrain,
 };
 
 struct Job {
@@ -40,6 +42,8 @@ struct Job {
   std::string body;
   std::vector<std::string> names;  // keys, or room ids
   std::vector<int64_t> mids;
+  std::optional<uint32_t> grace_ms;   // kDrain: else as the options have them
+  std::optional<uint32_t> window_ms;
 };
 
 enum class Refusal : uint8_t {
@@ -66,7 +70,8 @@ struct Deliveries {
 };
 
 struct JobResult {
-  uint64_t taken = 0;              // channels that the message was appended for, or were kicked
+  uint64_t taken = 0;              // channels that the message was appended for, or were kicked, or
+                                   // are to go
   std::vector<Refused> refused;    // targets that nobody took; ascending index
   std::vector<uint64_t> sequence;  // kPushRooms: the number each room's home gave the message
   std::vector<RoomCount> rooms;    // kRooms

@@ -42,8 +42,25 @@ void Shard::RunJob(RpcId connection, uint64_t ticket, Job job) {
     case JobKind::kKickMids:
     case JobKind::kRooms:
     case JobKind::kStatus: RouteEverywhere(shared); break;
+    case JobKind::kDrain:
+    case JobKind::kUndrain: OrderDrain(*shared); break;
   }
   FinishIfDone(shared->ticket);
+}
+
+// Every shard sees it by itself.
+void Shard::OrderDrain(const SharedJob& job) {
+  Drain drain;
+  if (job.job.kind == JobKind::kDrain) {
+    const config::GatewayOptions& usual = options_.gateway;
+    drain.begin_ns = now_ns_ + job.job.grace_ms.value_or(usual.drain_grace_ms) * uint64_t{1'000'000};
+    drain.window_ns = job.job.window_ms.value_or(usual.drain_window_ms) * uint64_t{1'000'000};
+  }
+  fabric_.RequestDrain(drain);
+  JobPart part;
+  part.taken = drain.begin_ns == 0 ? 0 : fabric_.ConnectionsCount();
+  jobs_.Expect(job.ticket, 1, 0);
+  jobs_.AddPart(job.ticket, std::move(part));
 }
 
 // Each shard gets the part of the pace that its channels are of all channels.
@@ -147,6 +164,8 @@ JobPart Shard::DoPart(const SharedJob& job, uint32_t room, uint32_t receipt) {
       }
       break;
     case JobKind::kStatus: part.status.push_back(Status()); break;
+    case JobKind::kDrain:
+    case JobKind::kUndrain: HALLEY_ASSERT(false);  // the first shard has done it all
     case JobKind::kPushRooms:
       part.taken = hub_.PushRoom(job.job.names[room], PushOf(job.job, receipt), now_ms());
       break;

@@ -69,6 +69,10 @@ void Shard::FinishLogin(Connection& connection, backend::ConnectReply& reply) {
     BeginClose(connection, wire::CloseReason::kServerClosing);
     return;
   }
+  if (evacuation_.under_way) {
+    BeginClose(connection, wire::CloseReason::kDraining);
+    return;
+  }
   const uint32_t owner = hub::ShardOf(hub::RoutingHash(reply.key), fabric_.shards());
   if (owner != index_) {
     SendAway(connection, owner, std::move(reply));
@@ -239,10 +243,12 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   if (!adoption.unread.empty()) {
     KeepUnread(*connection, adoption.unread.data(), adoption.unread.size());
   }
-  if (stop_ == StopPhase::kRunning) {
-    Admit(*connection, adoption.asked, adoption.login);
-  } else {
+  if (stop_ != StopPhase::kRunning) {
     BeginClose(*connection, wire::CloseReason::kServerClosing);
+  } else if (evacuation_.under_way) {
+    BeginClose(*connection, wire::CloseReason::kDraining);
+  } else {
+    Admit(*connection, adoption.asked, adoption.login);
   }
 }
 

@@ -98,6 +98,13 @@ struct alignas(base::kCacheLineBytes) Notice {
   std::atomic<uint64_t> held_bytes{0};
 };
 
+// How the node is drained: from `begin_ns` on nobody is let in, and who is there is told to go, evenly
+// over the window. On the rings' clock.
+struct Drain {
+  uint64_t begin_ns = 0;  // 0: it is not
+  uint64_t window_ns = 0;
+};
+
 class Fabric {
  public:
   static constexpr size_t kMailboxCommands = 1024;
@@ -114,6 +121,17 @@ class Fabric {
   void RequestStop() { stop_.store(true, std::memory_order_release); }
   bool stop_requested() const { return stop_.load(std::memory_order_acquire); }
 
+  // Likewise; a later one counts in place of an earlier one, and Drain{} ends it. From several
+  // threads at a time, what a shard sees for a moment may be of both.
+  void RequestDrain(const Drain& drain) {
+    drain_window_ns_.store(drain.window_ns, std::memory_order_relaxed);
+    drain_begin_ns_.store(drain.begin_ns, std::memory_order_release);
+  }
+  Drain drain() const {
+    const uint64_t begin_ns = drain_begin_ns_.load(std::memory_order_acquire);
+    return {begin_ns, drain_window_ns_.load(std::memory_order_relaxed)};
+  }
+
   uint64_t ConnectionsCount() const;
   bool AnyoneCongested() const;
 
@@ -122,6 +140,8 @@ class Fabric {
   std::vector<std::unique_ptr<base::SpscQueue<Command>>> mailboxes_;  // [from][to]
   const std::unique_ptr<Notice[]> notices_;
   std::atomic<bool> stop_{false};
+  std::atomic<uint64_t> drain_begin_ns_{0};
+  std::atomic<uint64_t> drain_window_ns_{0};
 };
 
 class Port {

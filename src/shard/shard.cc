@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kTickNs = 125'000'000;
 constexpr uint32_t kTicksPerSecond = 8;
+constexpr uint64_t kEvacuationNs = 10'000'000;  // clients go in lots of so long
 constexpr uint64_t kSleepNsMax = 100'000'000;   // how soon a stop request is seen
 constexpr uint64_t kRetryNs = 1'000'000;        // something waits for another shard
 constexpr size_t kReapBatches = 8;
@@ -87,6 +88,7 @@ bool Shard::RunOnce() {
   DrainMailboxes();
   SettleLogins();
   AdvanceTimers();
+  AdvanceEvacuation();
   AdvanceStop();
   FlushOwn();
   FlushLanes();
@@ -375,6 +377,7 @@ uint64_t Shard::SleepNs() {
                                      [](const auto& list) { return !list.empty(); });
   if (departing || port_.HasWaiting() || !rpc_waiting_.empty()) return kRetryNs;
   uint64_t until = std::min(next_tick_ns_, now_ns_ + kSleepNsMax);
+  if (evacuation_.under_way && clients_ > 0) until = std::min(until, now_ns_ + kEvacuationNs);
   const uint64_t held_back = hub_.HeldBackUntilNs();
   if (held_back != 0) until = std::min(until, held_back);
   if (!held_deadlines_.empty()) until = std::min(until, held_deadlines_.begin()->first);
@@ -403,6 +406,7 @@ ShardStatus Shard::Status() const {
   status.accounting = hub_.Books();
   status.buffer_bytes = HeldBytes();
   status.memory_stage = memory_stage_;
+  status.draining = evacuation_.under_way;
   for (const backend::Refusals& refusals : backend_.refusals()) {
     status.refused_logins.emplace_back(refusals.cause, refusals.count);
   }

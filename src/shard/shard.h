@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -106,6 +107,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void RearmStarved();
   void PublishAndWake();
   void SubmitAndWait();
+  void AdvanceEvacuation();
   void AdvanceStop();
   uint64_t SleepNs();
   void OnCompletion(const io::Completion& completion);
@@ -118,7 +120,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void OnAccept(const io::Completion& completion);
   void CloseListener(uint32_t listener);
   void OpenClient(int32_t fd, session::Transport transport);
-  void TurnAway(int32_t fd, session::Transport transport);
+  void TurnAway(int32_t fd, session::Transport transport, wire::CloseReason reason);
   void OnClientReady(Connection& connection, uint32_t readiness);
   bool Choked(const Connection& connection) const;
   void ReadClient(Connection& connection);
@@ -173,6 +175,13 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Release(Connection& connection);
   void Discard(Connection& connection);
 
+  // --- being drained (evacuation.cc)
+  void BeginEvacuation();
+  void RetireClients(const Drain& drain);
+  bool Retire(Connection& connection);
+  void CloseRetired();
+  uint32_t RetryMs(const Connection& connection) const;
+
   // --- rooms and their homes (rooms.cc)
   // Joins, tells the home when needed; true: confirmed already; false: the connection waits.
   bool EnterRoom(Connection& connection, std::string_view room);
@@ -188,6 +197,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
 
   // --- jobs (jobs.cc)
   void RunJob(RpcId connection, uint64_t ticket, Job job) override;
+  void OrderDrain(const SharedJob& job);
   void SharePace(SharedJob* job) const;
   void RouteByKey(const base::Ref<SharedJob>& job);
   void RouteRooms(const base::Ref<SharedJob>& job);
@@ -316,6 +326,13 @@ class Shard final : private backend::BackendSink, private JobRunner {
   enum class StopPhase : uint8_t { kRunning, kFlushing, kClosing, kStopped };
   StopPhase stop_ = StopPhase::kRunning;
   uint64_t stop_deadline_ns_ = 0;
+  struct Evacuation {
+    bool under_way = false;
+    uint64_t clients = 0;         // when it began
+    std::deque<Name> next;        // whose turn is to come
+    std::vector<Name> retired;    // to be closed when they have been sent what they are owed
+  };
+  Evacuation evacuation_;
   std::vector<Name> to_close_;             // while stopping: who is still to be told
   std::vector<Name> released_;             // drained: freed at the end of the turn
   std::vector<Name> rpc_dirty_;            // push connections with bytes to send

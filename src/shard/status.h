@@ -40,6 +40,7 @@ struct ShardStatus {
   uint64_t cpu_ns = 0;        // of the shard's thread
   uint64_t buffer_bytes = 0;  // pooled buffers in use: inboxes, queues, log pages
   MemoryStage memory_stage = MemoryStage::kPlenty;
+  bool draining = false;      // no client is let in, and those that are here are told to go
   hub::Accounting accounting;
   std::array<uint64_t, wire::kCloseReasonsCount> closed{};  // by reason, of client connections
   // By cause, where the backend tells them apart; names are static.

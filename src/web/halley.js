@@ -23,6 +23,9 @@ export const Op = Object.freeze({
 /** Close codes of our own side. */
 export const CloseCode = Object.freeze({NORMAL: 1000, NO_HEARTBEAT: 4000, MALFORMED: 4001, NO_LOGIN: 4002});
 
+// The gateway's when it is being drained; the reason may say when to come back.
+const DRAINING = 1012;
+
 // Codes after which coming back would bring the same again, or push out who took our place:
 // what we say is not understood (1002, 1003, 1007, 1008), login refused (3000), replaced by the same
 // key (3001), the same key is there already (3002), kicked (3003).
@@ -502,7 +505,11 @@ export class HalleyClient {
     }
     const {backoffBaseMs = 500, backoffCapMs = 30_000, stableMs = 10_000, random} = this.#options;
     if (wasOnline && this.#timers.now() - this.#onlineSince >= stableMs) this.#failures = 0;
-    const delayMs = random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** this.#failures++);
+    // A gateway that is being drained says when: others are told other times.
+    const hint = code === DRAINING ? /^retry_ms=(\d{1,7})$/.exec(reason) : null;
+    const delayMs = hint !== null
+      ? Number(hint[1])
+      : random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** this.#failures++);
     this.#setAlarm("reconnect", delayMs, () => this.#open());
     this.#setState("waiting");
     this.#emit("close", {code, reason, willReconnect: true, delayMs});

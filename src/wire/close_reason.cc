@@ -37,6 +37,7 @@ constexpr std::array<Row, kCloseReasonsCount> kRows = {{
     {"stalled", 3005},
     {"server_full", 1013},
     {"server_closing", 1001},
+    {"draining", 1012},
     {"move_failed", 1013},
     {"proxy_header", 0},
     {"tls_failed", 0},

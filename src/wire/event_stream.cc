@@ -5,11 +5,12 @@
 namespace halley::wire {
 namespace {
 
-constexpr std::string_view kRetry = "retry: 5000\n";
+constexpr uint32_t kRetryMs = 5000;
 
 bool ComesBack(CloseReason reason) {
   switch (reason) {
     case CloseReason::kServerClosing:
+    case CloseReason::kDraining:
     case CloseReason::kServerFull:
     case CloseReason::kAuthUnavailable:
     case CloseReason::kMoveFailed: return true;
@@ -32,8 +33,10 @@ void AppendEventStreamHead(std::string_view origin, std::string* out) {
   out->append("\r\n");
 }
 
-void AppendEventClose(CloseReason reason, std::string* out) {
-  if (ComesBack(reason)) out->append(kRetry);
+void AppendEventClose(CloseReason reason, uint32_t retry_ms, std::string* out) {
+  if (ComesBack(reason)) {
+    out->append("retry: ").append(std::to_string(retry_ms == 0 ? kRetryMs : retry_ms)).append("\n");
+  }
   out->append("event: close\ndata: {\"code\":");
   out->append(std::to_string(WebSocketCloseCode(reason))).append(",\"reason\":\"");
   out->append(CloseReasonName(reason)).append("\"}").append(kEventEnd);

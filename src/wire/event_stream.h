@@ -9,6 +9,7 @@
 // Ownership  Borrow for the call.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -27,7 +28,8 @@ inline constexpr std::string_view kEventEnd = "\n\n";
 inline constexpr std::string_view kEventHeartbeat = ":\n\n";
 
 // Appends the last event, which says why the stream ends: {"code":1001,"reason":"server_closing"},
-// as a WebSocket would be told. Where the client should come back, how long it should wait first.
-void AppendEventClose(CloseReason reason, std::string* out);
+// as a WebSocket would be told. Where the client should come back, how long it should wait first:
+// `retry_ms`, or as long as is usual.
+void AppendEventClose(CloseReason reason, uint32_t retry_ms, std::string* out);
 
 }  // namespace halley::wire

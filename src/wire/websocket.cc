@@ -116,12 +116,15 @@ WsCloseStatus ParseWsClose(std::string_view payload, uint16_t* code) {
   return WsCloseStatus::kGood;
 }
 
-void AppendWsClose(uint16_t code, std::string* out) {
+void AppendWsClose(uint16_t code, std::string* out, std::string_view reason) {
+  HALLEY_ASSERT(reason.size() <= kWsControlBytesMax - 2);
   char frame[4];
-  const size_t payload_bytes = code == 0 ? 0 : 2;
+  const size_t code_bytes = code == 0 ? 0 : 2;
+  const size_t payload_bytes = code == 0 ? 0 : code_bytes + reason.size();
   const size_t header_bytes = WriteWsHeader(WsOpcode::kClose, payload_bytes, frame);
   if (code != 0) base::StoreBe16(frame + header_bytes, code);
-  out->append(frame, header_bytes + payload_bytes);
+  out->append(frame, header_bytes + code_bytes);
+  if (code != 0) out->append(reason);
 }
 
 void AppendWsPing(std::string* out) {

@@ -68,8 +68,9 @@ enum class WsCloseStatus : uint8_t {
 };
 WsCloseStatus ParseWsClose(std::string_view payload, uint16_t* code);
 
-// Appends a close frame with `code`; without a payload when it is 0.
-void AppendWsClose(uint16_t code, std::string* out);
+// Appends a close frame with `code` and a text behind it (at most kWsControlBytesMax - 2 bytes of
+// UTF-8); without a payload when the code is 0.
+void AppendWsClose(uint16_t code, std::string* out, std::string_view reason = {});
 
 // Appends a ping without payload.
 void AppendWsPing(std::string* out);

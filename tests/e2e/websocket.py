@@ -96,14 +96,21 @@ class WsClient(Stream):
             assert size >= 1 << 16
         return first, self.read(size)
 
-    def read_close(self):
-        """The code of the close frame that comes next, after which the stream ends."""
+    def read_farewell(self):
+        """(code, text) of the close frame that comes next, after which the stream ends."""
         first, payload = self.read_ws()
         assert first == 0x80 | CLOSE, (first, payload)
         rest = self.read_all()
         assert rest == b"", rest
-        assert len(payload) in (0, 2), payload
-        return struct.unpack(">H", payload)[0] if payload else None
+        assert len(payload) != 1, payload
+        code = struct.unpack(">H", payload[:2])[0] if payload else None
+        return code, payload[2:].decode()
+
+    def read_close(self):
+        """The code of a close frame without a text."""
+        code, text = self.read_farewell()
+        assert text == "", text
+        return code
 
     # --- goim in it; the same calls as goim.TcpClient's
 

@@ -154,6 +154,52 @@ TEST_F(HubTest, LeavingARoomKeepsWhatIsUnsentUpToTheQueuesLimit) {
   EXPECT_TRUE(hub_->Drained(1));
 }
 
+// --- retiring
+
+TEST_F(HubTest, WhoRetiresGetsWhatItIsOwedAndNoMoreOfRooms) {
+  HubLimits limits;
+  limits.personal_queue_bytes = 4 * WireBytes(20);
+  Start(limits);
+  Add(1);
+  Add(2);
+  Join(1, "a");
+  Join(2, "a");
+  PushRoom("a");
+  PushAll();
+  EXPECT_TRUE(hub_->Retire(1));
+  EXPECT_FALSE(hub_->Drained(1));
+  // What is its own still reaches it.
+  EXPECT_EQ(PushKey("key", 20).taken, 2u);
+  FlushEverything();
+  ExpectServed(1);
+  EXPECT_TRUE(hub_->Drained(1));
+  model_.LeaveRooms(1);
+  EXPECT_EQ(PushRoom("a"), 1u);
+  EXPECT_EQ(hub_->FindRoom("a")->members(), 1u);
+  Remove(1);
+  EXPECT_EQ(PushAll(), 1u);
+  FlushEverything();
+  EXPECT_EQ(Skipped(SkipReason::kClosed), 0u);
+}
+
+TEST_F(HubTest, WhoseQueueHasNoRoomForItDoesNotRetire) {
+  HubLimits limits;
+  limits.personal_queue_bytes = 3 * WireBytes(20);
+  Start(limits);
+  Add(1);
+  Join(1, "a");
+  for (int i = 0; i < 4; ++i) PushRoom("a");
+  EXPECT_FALSE(hub_->Retire(1));
+  EXPECT_EQ(hub_->FindRoom("a")->members(), 1u);
+  FlushEverything();
+  ExpectServed(1);
+  EXPECT_TRUE(hub_->Retire(1));
+  EXPECT_TRUE(hub_->Drained(1));
+  EXPECT_EQ(hub_->FindRoom("a"), nullptr);
+  hub_->RemoveChannel(1);
+  EXPECT_EQ(hub_->channels_count(), 0u);
+}
+
 TEST_F(HubTest, RoomsComeAndGoWithTheirMembersAndAreReportedInOrder) {
   Start();
   Add(1);

@@ -33,6 +33,7 @@ shard::ShardStatus Numbered() {
   for (uint64_t& closed : status.closed) closed = next++;
   status.refused_logins = {{"expired", next++}, {"issuer", next++}};
   status.ring_description = "a ring";
+  status.draining = true;
   return status;
 }
 

@@ -352,6 +352,10 @@ void Crowd::RunAndStop() {
   until_ns_ = SimCore::kNever;
   ScheduleAct();
   node_.world().For(rng_.Between(100, 1000) * pause_ns_ / 2);
+  if (rng_.Chance(5'000)) {
+    node_.fabric().RequestDrain({core_.now(), rng_.Between(0, 500) * pause_ns_});
+    node_.world().For(rng_.Between(0, 500) * pause_ns_ / 2);
+  }
   node_.CheckBooks();
   node_.StopAndCheck();
   node_.CheckRoomOrder();

@@ -355,6 +355,19 @@ test("some closes are for good", async () => {
   }
 });
 
+test("a gateway that is drained says when to come back", async () => {
+  for (const [code, reason, delayMs] of [
+    [1012, "retry_ms=1234", 1234], [1012, "retry_ms=0", 0], [1012, "", null], [1012, "retry_ms=-1", null],
+    [1012, "retry_ms=12345678", null], [1001, "retry_ms=1234", null]]) {
+    const world = World.online();
+    world.socket.end(code, reason);
+    const told = world.all("close").at(-1);
+    assert.equal(told.willReconnect, true);
+    if (delayMs !== null) assert.equal(told.delayMs, delayMs, reason);
+    else assert.ok(told.delayMs <= 500, `${reason}: ${told.delayMs}`);
+  }
+});
+
 test("a login that is refused, or too big, is told by connect()", async () => {
   for (const code of [3000, 1009]) {
     const world = new World();

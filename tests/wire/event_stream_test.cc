@@ -34,7 +34,7 @@ TEST(EventStream, AnotherPageMayReadItIfItMayConnect) {
 
 std::string Close(CloseReason reason) {
   std::string out;
-  AppendEventClose(reason, &out);
+  AppendEventClose(reason, 0, &out);
   return out;
 }
 

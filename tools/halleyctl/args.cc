@@ -14,6 +14,7 @@ namespace {
 constexpr unsigned Bit(Command command) { return 1u << static_cast<unsigned>(command); }
 constexpr unsigned kPush = Bit(Command::kPush);
 constexpr unsigned kRooms = Bit(Command::kRooms);
+constexpr unsigned kDrain = Bit(Command::kDrain);
 constexpr unsigned kListen = Bit(Command::kListen);
 constexpr unsigned kEverywhere = ~0u;
 
@@ -28,14 +29,18 @@ bool ParseNumber(std::string_view text, Integer* value) {
 }
 
 // "5" (seconds), "500ms", "1m30s".
-bool ParseTimeout(const std::string& text, absl::Duration* value) {
+bool ParseTime(const std::string& text, absl::Duration* value) {
   uint32_t seconds = 0;
   if (ParseNumber(text, &seconds)) {
     *value = absl::Seconds(seconds);
   } else if (!absl::ParseDuration(text, value)) {
     return false;
   }
-  return *value > absl::ZeroDuration();
+  return *value >= absl::ZeroDuration();
+}
+
+bool ParseTimeout(const std::string& text, absl::Duration* value) {
+  return ParseTime(text, value) && *value > absl::ZeroDuration();
 }
 
 bool ParseOps(const std::string& text, std::vector<int32_t>* ops) {
@@ -91,6 +96,10 @@ constexpr Option kOptions[] = {
      [](const std::string& v, Args* a) { return SetString(&a->file, v); }},
     {"limit", kRooms, "a number of rooms",
      [](const std::string& v, Args* a) { return ParseNumber(v, &a->limit); }},
+    {"grace", kDrain, "a time, such as 5 or 500ms",
+     [](const std::string& v, Args* a) { return ParseTime(v, &a->grace.emplace()); }},
+    {"window", kDrain, "a time, such as 30 or 5m",
+     [](const std::string& v, Args* a) { return ParseTime(v, &a->window.emplace()); }},
     {"tcp", kListen, "an address",
      [](const std::string& v, Args* a) { return SetString(&a->tcp, v); }},
     {"ws", kListen, "a URL such as ws://127.0.0.1:3102/sub",
@@ -117,7 +126,7 @@ struct CommandName {
 constexpr CommandName kCommands[] = {
     {"help", Command::kHelp},     {"push", Command::kPush},     {"kick", Command::kKick},
     {"rooms", Command::kRooms},   {"online", Command::kOnline}, {"status", Command::kStatus},
-    {"listen", Command::kListen},
+    {"drain", Command::kDrain},   {"undrain", Command::kUndrain}, {"listen", Command::kListen},
 };
 
 // The command line taken apart, before anything is known of the command.
@@ -258,7 +267,7 @@ absl::StatusOr<Args> ParseArgs(absl::Span<const char* const> words) {
     return args;
   }
   if (split->plain.empty()) {
-    return Wrong("there is no command: push, kick, rooms, online, status or listen");
+    return Wrong("there is no command: push, kick, rooms, online, status, drain, undrain or listen");
   }
   const CommandName* command = nullptr;
   for (const CommandName& candidate : kCommands) {
@@ -302,6 +311,8 @@ const char* HelpText() {
   halleyctl rooms [PREFIX]                        list rooms with members
   halleyctl online KEY...                         tell which keys are logged in
   halleyctl status                                show the node's figures
+  halleyctl drain                                 tell the node's clients to go, and let none in
+  halleyctl undrain                               let clients in again
   halleyctl listen --tcp ADDRESS | --ws URL       log in as a client and print what arrives
 
 MESSAGE is TEXT, --file FILE, or - for standard input. TEXT is the last word; write -- before
@@ -324,6 +335,9 @@ push
   --confirm TIME       wait until it was delivered to all that took it, at most so long
 rooms
   --limit N            list at most N rooms (the node's default)
+drain
+  --grace TIME         how long clients are still let in, while the node is not ready (the node's own)
+  --window TIME        over how long they are then told to go, evenly (the node's own)
 listen
   --key KEY --mid N --room ROOM --accepts 1000,1001   who to log in as
   --token TOKEN        or the login token as it is

@@ -13,7 +13,9 @@
 
 namespace halley::ctl {
 
-enum class Command : uint8_t { kHelp, kVersion, kPush, kKick, kRooms, kOnline, kStatus, kListen };
+enum class Command : uint8_t {
+  kHelp, kVersion, kPush, kKick, kRooms, kOnline, kStatus, kDrain, kUndrain, kListen
+};
 enum class Target : uint8_t { kKey, kMid, kRoom, kAll };
 
 struct Args {
@@ -39,6 +41,10 @@ struct Args {
   bool batch = false;
   absl::Duration confirm = absl::ZeroDuration();
   uint32_t limit = 0;  // of rooms listed; 0: the node's default
+
+  // drain
+  std::optional<absl::Duration> grace;
+  std::optional<absl::Duration> window;
 
   // listen
   std::string tcp;

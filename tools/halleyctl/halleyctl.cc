@@ -50,6 +50,9 @@ Outcome Call(const Args& args, PushMessage message, PushClient* client, std::ost
       return Rooms(args, client, out);
     case Command::kOnline:
       return Online(args, client, out);
+    case Command::kDrain:
+    case Command::kUndrain:
+      return DrainOrUndrain(args, client, out);
     default:
       break;
   }

@@ -153,6 +153,25 @@ Outcome Kick(const Args& args, PushClient* client, std::ostream& out) {
                 out);
 }
 
+Outcome DrainOrUndrain(const Args& args, PushClient* client, std::ostream& out) {
+  const bool drain = args.command == Command::kDrain;
+  const absl::StatusOr<PushReport> report =
+      drain ? client->BeginDrain(args.grace, args.window) : client->EndDrain();
+  if (!report.ok()) return report.status();
+  if (args.json) {
+    Json json;
+    json.BeginObject().Key("draining").Bool(drain);
+    if (drain) json.Key("clients").Number(report->taken);
+    out << json.EndObject().text() << "\n";
+  } else if (drain) {
+    out << "draining: " << report->taken << (report->taken == 1 ? " client is" : " clients are")
+        << " to go\n";
+  } else {
+    out << "clients are let in\n";
+  }
+  return ExitCode::kOk;
+}
+
 Outcome Rooms(const Args& args, PushClient* client, std::ostream& out) {
   const absl::StatusOr<RoomList> list =
       client->Rooms(args.names.empty() ? "" : args.names[0], args.limit);
