@@ -7,9 +7,7 @@
 #include <utility>
 
 #include "backend/json_object.h"
-#include "backend/jwt_claims.h"
 #include "backend/jwt_reader.h"
-#include "backend/login_object.h"
 
 namespace halley::backend {
 
@@ -62,22 +60,36 @@ void JwtBackend::Connect(const ConnectRequest& request, BackendSink& sink) {
   sink.OnConnectReply(request.ticket, std::move(reply));
 }
 
+void JwtBackend::Refresh(const RefreshRequest& request, BackendSink& sink) {
+  RefreshReply reply;
+  if (Count(DecideRefresh(request, &reply)) == JwtFault::kNone) {
+    reply.verdict = ConnectVerdict::kAccepted;
+  }
+  sink.OnRefreshReply(request.ticket, reply);
+}
+
 JwtFault JwtBackend::Count(JwtFault fault) {
   if (fault != JwtFault::kNone) ++refusals_[static_cast<size_t>(fault) - 1].count;
   return fault;
 }
 
+JwtFault JwtBackend::Read(std::string_view text, LoginObject* login, JwtClaims* claims) {
+  if (!json_->ReadLogin(text, login)) return JwtFault::kNoToken;
+  simdjson::dom::object object;
+  JwtFault fault = json_->reader.Read(login->token, *keys_.keys(), &object);
+  if (fault != JwtFault::kNone) return fault;
+  fault = ReadJwtClaims(object, options_, clock_(), claims);
+  if (fault != JwtFault::kNone) return fault;
+  if (!login->key.empty() && login->key != claims->key) return JwtFault::kOtherClient;
+  if (login->mid != 0 && login->mid != claims->mid) return JwtFault::kOtherClient;
+  return JwtFault::kNone;
+}
+
 JwtFault JwtBackend::Decide(std::string_view text, ConnectReply* reply) {
   LoginObject login;
-  if (!json_->ReadLogin(text, &login)) return JwtFault::kNoToken;
-  simdjson::dom::object object;
-  JwtFault fault = json_->reader.Read(login.token, *keys_.keys(), &object);
-  if (fault != JwtFault::kNone) return fault;
   JwtClaims claims;
-  fault = ReadJwtClaims(object, options_, clock_(), &claims);
+  const JwtFault fault = Read(text, &login, &claims);
   if (fault != JwtFault::kNone) return fault;
-  if (!login.key.empty() && login.key != claims.key) return JwtFault::kOtherClient;
-  if (login.mid != 0 && login.mid != claims.mid) return JwtFault::kOtherClient;
   const std::string_view room = claims.room.value_or(login.room);
   std::vector<int32_t>& accepts = claims.accepts.has_value() ? *claims.accepts : login.accepts;
   if (claims.key.size() > limits_.key_bytes || room.size() > limits_.room_id_bytes ||
@@ -88,6 +100,20 @@ JwtFault JwtBackend::Decide(std::string_view text, ConnectReply* reply) {
   reply->key = claims.key.empty() ? random_keys_.Next() : std::string(claims.key);
   reply->room = room;
   reply->accepts = std::move(accepts);
+  reply->expires_in_ms = static_cast<uint64_t>(claims.ends_in_ms);
+  return JwtFault::kNone;
+}
+
+JwtFault JwtBackend::DecideRefresh(const RefreshRequest& request, RefreshReply* reply) {
+  LoginObject login;
+  JwtClaims claims;
+  const JwtFault fault = Read(request.token, &login, &claims);
+  if (fault != JwtFault::kNone) return fault;
+  // One that names no key is nobody's, not even of who got a random key by such a one.
+  if (claims.key.empty() || claims.key != request.client.key ||
+      claims.mid != request.client.mid) {
+    return JwtFault::kOtherRefresh;
+  }
   reply->expires_in_ms = static_cast<uint64_t>(claims.ends_in_ms);
   return JwtFault::kNone;
 }

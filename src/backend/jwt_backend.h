@@ -7,6 +7,9 @@
 // from the token alone. What the object says of them must be the same; "" and 0 say nothing, as
 // gopush-cluster's clients have it who bring their key and token apart.
 //
+// A client that is logged in may show a new token, alone or in such an object, which must name the
+// key and the mid that the connection has. When that ends is all that counts of it.
+//
 // Threads    One shard's; the key store is everybody's.
 // Ownership  Borrows the key store, which outlives it.
 // Limits     jwt.token_bytes; key, room and ops: config::ClientOptions.
@@ -19,8 +22,10 @@
 #include <string_view>
 
 #include "backend/backend.h"
+#include "backend/jwt_claims.h"
 #include "backend/jwt_fault.h"
 #include "backend/key_set.h"
+#include "backend/login_object.h"
 #include "backend/random_key.h"
 #include "config/options.h"
 
@@ -41,6 +46,10 @@ class JwtBackend final : public Backend {
   // Answers in the call.
   void Connect(const ConnectRequest& request, BackendSink& sink) override;
 
+  // So too.
+  bool TakesRefreshes() const override { return true; }
+  void Refresh(const RefreshRequest& request, BackendSink& sink) override;
+
   // Nobody is listening behind this backend.
   void Disconnect(const ClientIdentity&, bool) override {}
   void Heartbeat(const ClientIdentity&) override {}
@@ -49,7 +58,10 @@ class JwtBackend final : public Backend {
  private:
   struct Json;
 
-  JwtFault Decide(std::string_view login, ConnectReply* reply);
+  JwtFault Decide(std::string_view text, ConnectReply* reply);
+  JwtFault DecideRefresh(const RefreshRequest& request, RefreshReply* reply);
+  // What the login, and the token in it, say. Views die with the next login.
+  JwtFault Read(std::string_view text, LoginObject* login, JwtClaims* claims);
   JwtFault Count(JwtFault fault);
 
   const config::JwtOptions options_;
