@@ -134,6 +134,42 @@ TEST_F(JwtBackendTest, SaysHowLongTheTokenHolds) {
   EXPECT_EQ(left(R"({"sub":"ann"})"), 0u) << "for good";
 }
 
+TEST_F(JwtBackendTest, TakesANewTokenOfTheSameClient) {
+  ASSERT_TRUE(backend().TakesRefreshes());
+  uint64_t expires_in_ms = 0;
+  const std::string later = WithSecret(Claims(R"("mid":7,"room_id":"x","accepts":[5])", kNowS + 600));
+  EXPECT_EQ(WhyNoRefresh(later, "ann", 7, &expires_in_ms), "none");
+  EXPECT_EQ(expires_in_ms, 605'000u);
+  EXPECT_EQ(WhyNoRefresh(R"({"token":")" + later + R"("})", "ann", 7), "none");
+  EXPECT_EQ(WhyNoRefresh(R"({"key":"ann","mid":7,"token":")" + later + R"("})", "ann", 7), "none");
+  EXPECT_EQ(WhyNoRefresh(R"({"key":"bob","token":")" + later + R"("})", "ann", 7), "other_client");
+}
+
+TEST_F(JwtBackendTest, TakesNoNewTokenOfAnybodyElse) {
+  const std::string ann = WithSecret(Claims(R"("mid":7)"));
+  EXPECT_EQ(WhyNoRefresh(ann, "bob", 7), "refresh_other_client");
+  EXPECT_EQ(WhyNoRefresh(ann, "Ann", 7), "refresh_other_client");
+  EXPECT_EQ(WhyNoRefresh(ann, "ann", 8), "refresh_other_client");
+  EXPECT_EQ(WhyNoRefresh(ann, "ann", 0), "refresh_other_client");
+  EXPECT_EQ(WhyNoRefresh(WithSecret(Claims()), "ann", 7), "refresh_other_client");
+  // Not even where the login had none either.
+  const std::string nobody = WithSecret(R"({"exp":1800000060})");
+  EXPECT_EQ(WhyNoRefresh(nobody, Login(nobody).key, 0), "refresh_other_client");
+}
+
+TEST_F(JwtBackendTest, RefusesNewTokensForWhatItRefusesLoginsFor) {
+  uint64_t expires_in_ms = 1;
+  EXPECT_EQ(WhyNoRefresh(WithSecret(Claims("", kNowS - 60)), "ann", 0, &expires_in_ms), "expired");
+  EXPECT_EQ(expires_in_ms, 0u);
+  EXPECT_EQ(WhyNoRefresh("", "ann", 0), "no_token");
+  EXPECT_EQ(WhyNoRefresh("{}", "ann", 0), "no_token");
+  EXPECT_EQ(WhyNoRefresh("a.b.c", "ann", 0), "bad_form");
+  EXPECT_EQ(WhyNoRefresh(WithSecret(R"({"sub":"ann"})"), "ann", 0), "no_expiry");
+  EXPECT_EQ(WhyNoRefresh(std::string(options_.token_bytes + 1, 'x'), "ann", 0), "too_big");
+  const std::string good = WithSecret(Claims());
+  EXPECT_EQ(WhyNoRefresh(good.substr(0, good.size() - 4) + "AAAA", "ann", 0), "bad_signature");
+}
+
 TEST_F(JwtBackendTest, WantsAnExpiryUnlessToldNotTo) {
   EXPECT_EQ(WhyNot(WithSecret(R"({"sub":"ann"})")), "no_expiry");
 }

@@ -60,6 +60,23 @@ class JwtTest : public ::testing::Test {
     return why;
   }
 
+  // The same of a new token for a connection of `key` and `mid`; `*expires_in_ms` as it is told.
+  std::string WhyNoRefresh(std::string_view token, std::string_view key, int64_t mid,
+                           uint64_t* expires_in_ms = nullptr) {
+    std::vector<Refusals> before(backend().refusals().begin(), backend().refusals().end());
+    LastReply sink;
+    backend().Refresh({.ticket = {3, 4}, .client = {mid, key, 5}, .token = token}, sink);
+    EXPECT_EQ(sink.count, 1) << "answered once, in the call";
+    EXPECT_EQ(sink.ticket.generation, 4u);
+    if (expires_in_ms != nullptr) *expires_in_ms = sink.refreshed.expires_in_ms;
+    std::string why;
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (backend().refusals()[i].count != before[i].count) why += before[i].cause;
+    }
+    EXPECT_EQ(sink.refreshed.verdict == ConnectVerdict::kAccepted, why.empty());
+    return why.empty() ? "none" : why;
+  }
+
   // Claims that hold, with others behind them: R"("mid":7)".
   static std::string Claims(std::string_view more = "", int64_t exp_s = kNowS + 60) {
     std::string text = R"({"sub":"ann","exp":)" + std::to_string(exp_s);
