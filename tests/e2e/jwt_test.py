@@ -183,6 +183,92 @@ class Expiry(JwtTest):
         self.assert_refused(token, "expired")
 
 
+class Refresh(JwtTest):
+    """A new token, shown before the old one ends."""
+
+    def setUp(self):
+        super().setUp()
+        self.start("--jwt.secret_file", self.secret_file, "--jwt.leeway_s", "0")
+
+    def token(self, **more):
+        return with_secret(SECRET, claims(**more))
+
+    def test_the_connection_outlives_its_first_token(self):
+        old = self.token(valid_s=5, sub="k", mid=7, room_id="r", accepts=[1000])
+        clients = [self.login(self.token(valid_s=5, sub=name, mid=7, room_id="r", accepts=[1000]),
+                              kind) for name, kind in (("tcp", TcpClient), ("web", WsClient))]
+        leaves = self.login(old)
+        for client, name in zip(clients, ("tcp", "web")):
+            # Room and ops of the new token are not taken.
+            new = self.token(valid_s=600, sub=name, mid="7", room_id="other", accepts=[5])
+            answer = client.call(goim.REFRESH, 9, new, ver=3)
+            self.assertEqual((answer.op, answer.seq, answer.ver), (goim.REFRESH_REPLY, 9, 3))
+            self.assertIn(int(answer.body), range(590, 601))
+            self.assertEqual(answer.body, b"%d" % int(answer.body))
+        self.assertEqual(leaves.read_all(), b"")
+        wait_until(lambda: self.pusher.status().closed["token_expired"] == 1, "the end of the third")
+        self.assertEqual(self.pusher.push_rooms(["r"], "after").taken, 2)
+        for client in clients:
+            self.assertEqual(client.receive(), pushed(b"after"))
+
+    def test_it_may_end_earlier(self):
+        client = self.login(self.token(sub="k"), WsClient)
+        answer = client.call(goim.REFRESH, 1, self.token(sub="k", valid_s=4))
+        self.assertIn(int(answer.body), range(1, 5))
+        self.assertEqual(client.read_close(), 3006)
+
+    def test_a_refused_token_changes_nothing(self):
+        """The client is told, the cause is counted, and the connection stays for as long as it would."""
+        for body, cause in ((self.token(sub="bob", mid=7), "refresh_other_client"),
+                            (self.token(sub="k", mid=8), "refresh_other_client"),
+                            (self.token(mid=7), "refresh_other_client"),
+                            (self.token(sub="k", mid=7, valid_s=-60), "expired"),
+                            (with_secret(b"x" * 32, claims(sub="k", mid=7)), "bad_signature"),
+                            (b"", "no_token")):
+            client = self.login(self.token(sub="k", mid=7, accepts=[1000]))
+            before = self.pusher.status().refused_logins[cause]
+            self.assertEqual(client.call(goim.REFRESH, 5, body)[:3], (goim.REFRESH_REPLY, 5, b""))
+            self.assertEqual(self.pusher.status().refused_logins[cause], before + 1)
+            self.assertEqual(self.pusher.push_keys(["k"], "stays").taken, 1)
+            self.assertEqual(client.receive(), pushed(b"stays"))
+
+    def test_refused_and_ended(self):
+        client = self.login(self.token(sub="k", valid_s=4), WsClient)
+        self.assertEqual(client.call(goim.REFRESH, 1, self.token(sub="l"))[2], b"")
+        self.assertEqual(client.read_close(), 3006)
+
+    def test_not_more_than_one_in_a_second(self):
+        client = self.login(self.token(sub="k"))
+        new = self.token(sub="k")
+        client.send(b"".join(goim.frame(goim.REFRESH, seq, new) for seq in range(200)))
+        answers = [client.receive() for _ in range(200)]
+        self.assertEqual([answer.seq for answer in answers], list(range(200)))
+        self.assertNotEqual(answers[0].body, b"")
+        # A busy machine may take more than a second to read them all.
+        good = sum(answer.body != b"" for answer in answers)
+        self.assertLess(good, 20)
+        self.assertEqual(self.pusher.status().refused_logins["refresh_too_soon"], 200 - good)
+
+    def test_json(self):
+        client = self.keep(WsClient(self.gateway.ws, upgrade=False))
+        client.upgrade("/json")
+        for op, token in ((7, self.token(sub="json", valid_s=60)), (18, self.token(sub="json"))):
+            client.send_message(json.dumps({"op": op, "seq": op, "body": token.decode()}).encode(), 1)
+        self.assertEqual(json.loads(client.read_ws()[1]), {"op": 8, "seq": 7})
+        answer = json.loads(client.read_ws()[1])
+        self.assertEqual((answer["op"], answer["seq"]), (19, 18))
+        self.assertGreater(int(answer["body"]), 500)
+
+    def test_the_embedded_backend_takes_none(self):
+        self.gateway.stop()
+        self.gateway = Gateway()
+        for kind in (TcpClient, WsClient):
+            client = self.keep(kind(self.gateway.tcp if kind is TcpClient else self.gateway.ws))
+            client.login(key="k")
+            self.assertEqual(client.call(goim.REFRESH, 3, b"x", ver=2), (goim.REFRESH, 3, b"", 2))
+        self.assertNotIn("refresh_too_soon", self.keep(Pusher(self.gateway)).status().refused_logins)
+
+
 class Keys(JwtTest):
     def test_every_algorithm(self):
         pairs = [KeyPair(self.folder, each) for each in KeyPair.KINDS]
