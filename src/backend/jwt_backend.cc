@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backend/json_object.h"
+#include "wire/cookie.h"
 #include "backend/jwt_reader.h"
 
 namespace halley::backend {
@@ -17,15 +18,14 @@ struct JwtBackend::Json {
     PrepareJsonParser(&login_parser);
   }
 
-  // False: it is no object, and no token is in it either.
+  // False: it is neither a token nor an object. It may be empty, and the object without a token.
   bool ReadLogin(std::string_view text, LoginObject* login) {
     const size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos || text[first] != '{') {
-      login->token = text;
-    } else if (!ReadLoginObject(&login_parser, text, login)) {
-      return false;
+    if (first != std::string_view::npos && text[first] == '{') {
+      return ReadLoginObject(&login_parser, text, login);
     }
-    return !login->token.empty();
+    login->token = text;
+    return true;
   }
 
   simdjson::dom::parser login_parser;
@@ -54,7 +54,7 @@ JwtBackend::~JwtBackend() = default;
 
 void JwtBackend::Connect(const ConnectRequest& request, BackendSink& sink) {
   ConnectReply reply;
-  if (Count(Decide(request.token, &reply)) == JwtFault::kNone) {
+  if (Count(Decide(request, &reply)) == JwtFault::kNone) {
     reply.verdict = ConnectVerdict::kAccepted;
   }
   sink.OnConnectReply(request.ticket, std::move(reply));
@@ -73,8 +73,13 @@ JwtFault JwtBackend::Count(JwtFault fault) {
   return fault;
 }
 
-JwtFault JwtBackend::Read(std::string_view text, LoginObject* login, JwtClaims* claims) {
+JwtFault JwtBackend::Read(std::string_view text, std::string_view cookie, LoginObject* login,
+                          JwtClaims* claims) {
   if (!json_->ReadLogin(text, login)) return JwtFault::kNoToken;
+  if (login->token.empty() && !options_.cookie.empty()) {
+    login->token = wire::FindCookie(cookie, options_.cookie).value_or(std::string_view());
+  }
+  if (login->token.empty()) return JwtFault::kNoToken;
   simdjson::dom::object object;
   JwtFault fault = json_->reader.Read(login->token, *keys_.keys(), &object);
   if (fault != JwtFault::kNone) return fault;
@@ -85,10 +90,10 @@ JwtFault JwtBackend::Read(std::string_view text, LoginObject* login, JwtClaims* 
   return JwtFault::kNone;
 }
 
-JwtFault JwtBackend::Decide(std::string_view text, ConnectReply* reply) {
+JwtFault JwtBackend::Decide(const ConnectRequest& request, ConnectReply* reply) {
   LoginObject login;
   JwtClaims claims;
-  const JwtFault fault = Read(text, &login, &claims);
+  const JwtFault fault = Read(request.token, request.cookie, &login, &claims);
   if (fault != JwtFault::kNone) return fault;
   const std::string_view room = claims.room.value_or(login.room);
   std::vector<int32_t>& accepts = claims.accepts.has_value() ? *claims.accepts : login.accepts;
@@ -107,7 +112,8 @@ JwtFault JwtBackend::Decide(std::string_view text, ConnectReply* reply) {
 JwtFault JwtBackend::DecideRefresh(const RefreshRequest& request, RefreshReply* reply) {
   LoginObject login;
   JwtClaims claims;
-  const JwtFault fault = Read(request.token, &login, &claims);
+  // The upgrade's cookie is as old as the connection.
+  const JwtFault fault = Read(request.token, /*cookie=*/{}, &login, &claims);
   if (fault != JwtFault::kNone) return fault;
   // One that names no key is nobody's, not even of who got a random key by such a one.
   if (claims.key.empty() || claims.key != request.client.key ||

@@ -2,6 +2,8 @@
 //
 // The login is the token alone, or goim's object with it (backend/login_object.h):
 //   {"token":"eyJ...","room_id":"live://1000","accepts":[1000]}
+// With jwt.cookie a login without a token, an empty one too, has that of the upgrade's cookie. Which
+// pages may bring cookies is for wire/origin.h to say.
 // Room and ops of the object count where the token is silent: a client may change both once it is
 // logged in, so a token that names them sets where it begins and guards nothing. Key and mid come
 // from the token alone. What the object says of them must be the same; "" and 0 say nothing, as
@@ -58,10 +60,11 @@ class JwtBackend final : public Backend {
  private:
   struct Json;
 
-  JwtFault Decide(std::string_view text, ConnectReply* reply);
+  JwtFault Decide(const ConnectRequest& request, ConnectReply* reply);
   JwtFault DecideRefresh(const RefreshRequest& request, RefreshReply* reply);
-  // What the login, and the token in it, say. Views die with the next login.
-  JwtFault Read(std::string_view text, LoginObject* login, JwtClaims* claims);
+  // What the login, and the token in it or in its cookie, say. Views die with the next login.
+  JwtFault Read(std::string_view text, std::string_view cookie, LoginObject* login,
+                JwtClaims* claims);
   JwtFault Count(JwtFault fault);
 
   const config::JwtOptions options_;

@@ -152,6 +152,7 @@ struct JwtOptions {
   uint32_t leeway_s = 5;          // by which clocks may differ
   bool require_exp = true;
   uint32_t token_bytes = 4096;
+  std::string cookie;             // which holds the token where the login has none; empty: none
 };
 
 struct WebSocketOptions {

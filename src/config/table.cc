@@ -263,6 +263,10 @@ constexpr OptionSpec kOptions[] = {
     Number<kJwt, &JwtOptions::token_bytes>(
         {"jwt", "token_bytes"}, Kind::kBytes, {256, 64 * kKiB},
         "one token; client.frame_body_bytes must hold it, too"),
+    Text<kJwt, &JwtOptions::cookie>(
+        {"jwt", "cookie"}, Kind::kText, 256,
+        "the cookie that holds the token where a login on WebSocket or of server-sent events has "
+        "none; empty: cookies are no logins"),
 
     Text<kWebSocket, &WebSocketOptions::origins>(
         {"websocket", "origins"}, Kind::kOrigins, kTextBytesMax,

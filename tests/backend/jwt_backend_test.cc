@@ -170,6 +170,33 @@ TEST_F(JwtBackendTest, RefusesNewTokensForWhatItRefusesLoginsFor) {
   EXPECT_EQ(WhyNoRefresh(good.substr(0, good.size() - 4) + "AAAA", "ann", 0), "bad_signature");
 }
 
+TEST_F(JwtBackendTest, TakesTheTokenOfACookieWhereTheLoginHasNone) {
+  options_.cookie = "jwt";
+  const std::string ann = "sid=1; jwt=" + WithSecret(Claims());
+  const std::string bob = WithSecret(R"({"sub":"bob","exp":1800000060})");
+  EXPECT_EQ(Login("", ann).key, "ann");
+  EXPECT_EQ(Login(R"({"token":""})", ann).key, "ann");
+  const ConnectReply reply = Login(R"({"mid":0,"key":"","room_id":"r","accepts":[7]})", ann);
+  EXPECT_EQ(reply.key, "ann");
+  EXPECT_EQ(reply.room, "r");
+  EXPECT_EQ(reply.accepts, std::vector<int32_t>({7}));
+  EXPECT_EQ(Login(bob, ann).key, "bob") << "what the login says counts first";
+  EXPECT_EQ(Login(R"({"token":")" + bob + R"("})", ann).key, "bob");
+  EXPECT_EQ(WhyNot(R"({"key":"bob"})", ann), "other_client");
+  EXPECT_EQ(WhyNot("nonsense", ann), "bad_form") << "a bad token is no missing one";
+  EXPECT_EQ(WhyNot("{nonsense", ann), "no_token");
+  EXPECT_EQ(WhyNot("", "jwt=" + bob.substr(0, bob.size() - 4) + "AAAA"), "bad_signature");
+  EXPECT_EQ(WhyNot("", "jwt=a.b.c; jwt=" + bob), "bad_form") << "the first of a name";
+  EXPECT_EQ(WhyNot("", "JWT=" + bob), "no_token");
+  EXPECT_EQ(WhyNot("", ""), "no_token");
+  EXPECT_EQ(WhyNot("", "jwt=" + std::string(options_.token_bytes + 1, 'x')), "too_big");
+}
+
+TEST_F(JwtBackendTest, CookiesAreNoLoginsUnlessOneIsNamed) {
+  EXPECT_EQ(WhyNot("", "jwt=" + WithSecret(Claims())), "no_token");
+  EXPECT_EQ(WhyNot("", "=" + WithSecret(Claims())), "no_token");
+}
+
 TEST_F(JwtBackendTest, WantsAnExpiryUnlessToldNotTo) {
   EXPECT_EQ(WhyNot(WithSecret(R"({"sub":"ann"})")), "no_expiry");
 }

@@ -35,18 +35,18 @@ class JwtTest : public ::testing::Test {
     return *backend_;
   }
 
-  ConnectReply Login(std::string_view token) {
+  ConnectReply Login(std::string_view token, std::string_view cookie = {}) {
     LastReply sink;
-    backend().Connect({.ticket = {3, 4}, .token = token}, sink);
+    backend().Connect({.ticket = {3, 4}, .token = token, .cookie = cookie}, sink);
     EXPECT_EQ(sink.count, 1) << "answered once, in the call";
     EXPECT_EQ(sink.ticket.slot, 3u);
     return sink.reply;
   }
 
   // Why the login is refused; "none": it is not. Every refusal is counted once, by its cause.
-  std::string WhyNot(std::string_view token) {
+  std::string WhyNot(std::string_view token, std::string_view cookie = {}) {
     std::vector<Refusals> before(backend().refusals().begin(), backend().refusals().end());
-    const ConnectReply reply = Login(token);
+    const ConnectReply reply = Login(token, cookie);
     std::string why = "none";
     for (size_t i = 0; i < before.size(); ++i) {
       const uint64_t more = backend().refusals()[i].count - before[i].count;

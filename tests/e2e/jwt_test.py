@@ -14,6 +14,7 @@ import event_stream
 import goim
 import harness
 import tokens
+import websocket
 from event_stream import EventStream
 from goim import TcpClient, pushed
 from gopush_test import GopushWsClient, command
@@ -181,6 +182,85 @@ class Expiry(JwtTest):
         self.assertEqual(self.pusher.push_all("after").taken, 1)
         self.assertEqual(stays.receive(), pushed(b"after"))
         self.assert_refused(token, "expired")
+
+
+class Cookies(JwtTest):
+    """A token in the upgrade's cookie; and pages that may not use it."""
+
+    def setUp(self):
+        super().setUp()
+        self.start("--jwt.secret_file", self.secret_file, "--jwt.cookie", "jwt",
+                   "--websocket.origins", "https://app.example")
+
+    def cookie(self, sub):
+        return "sid=1; jwt=" + with_secret(SECRET, claims(sub=sub, accepts=[1000])).decode()
+
+    def upgraded(self, path="/sub", **headers):
+        client = self.keep(WsClient(self.gateway.ws, upgrade=False))
+        client.send(websocket.request(path, **headers))
+        self.assertTrue(client.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 "))
+        return client
+
+    def status_of(self, request):
+        stream = self.keep(Stream(self.gateway.ws))
+        stream.send(request)
+        return stream.read(12)
+
+    def test_logins_without_a_token(self):
+        for key, body in (("a", b""), ("b", goim.token(mid=0, key="", room_id="r"))):
+            client = self.upgraded(Cookie=self.cookie(key), Origin="https://app.example")
+            self.assertEqual(client.call(goim.AUTH, 1, body)[:3], (goim.AUTH_REPLY, 1, b""))
+            self.assertEqual(self.pusher.push_keys([key], "x").taken, 1)
+            self.assertEqual(client.receive(), pushed(b"x"))
+        self.assertEqual(self.pusher.rooms("r")[0], {"r": 1})
+        client = self.upgraded("/json", Cookie=self.cookie("json"))
+        client.send_message(b'{"op":7}', 1)
+        self.assertEqual(json.loads(client.read_ws()[1]), {"op": 8, "seq": 0})
+
+    def test_the_logins_own_token_counts_first(self):
+        client = self.upgraded(Cookie=self.cookie("cookie"))
+        client.call(goim.AUTH, 1, with_secret(SECRET, claims(sub="body")))
+        self.assertEqual(self.pusher.online("cookie", "body"), ["body"])
+
+    def test_server_sent_events(self):
+        stream = self.keep(EventStream(self.gateway.ws))
+        stream.send(event_stream.request(Cookie=self.cookie("page")))
+        stream.expect(event_stream.HEAD)
+        self.assertEqual(self.pusher.push_keys(["page"], "x").taken, 1)
+        stream.expect(event_stream.push(1000, "x"))
+        refused = self.keep(EventStream(self.gateway.ws))
+        refused.send(event_stream.request(Cookie="jwt=a.b.c"))
+        self.assertTrue(refused.read_all().startswith(b"HTTP/1.1 403 "))
+
+    def test_other_pages_do_not_log_in_as_their_visitors(self):
+        cookie = self.cookie("victim")
+        victim = self.upgraded(Cookie=cookie)
+        victim.call(goim.AUTH)
+        for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"},
+                        {"Origin": "https://app.example.evil.example"},
+                        {"Sec_Fetch_Site": "cross-site"}):
+            for request in (websocket.request(Cookie=cookie, **headers),
+                            websocket.request("/json", Cookie=cookie, **headers),
+                            event_stream.request(Cookie=cookie, **headers)):
+                self.assertEqual(self.status_of(request), b"HTTP/1.1 403", headers)
+        self.assertEqual(self.pusher.push_keys(["victim"], "still here").taken, 1)
+        self.assertEqual(victim.receive(), pushed(b"still here"))
+
+    def test_without_a_list_only_the_gateways_own_host(self):
+        self.gateway.stop()
+        self.start("--jwt.secret_file", self.secret_file, "--jwt.cookie", "jwt")
+        cookie = self.cookie("k")
+        for origin, status in (("https://evil.example", b"403"), ("http://127.0.0.1:8080", b"101")):
+            self.assertEqual(self.status_of(websocket.request(Cookie=cookie, Origin=origin)),
+                             b"HTTP/1.1 " + status)
+
+    def test_any_page_is_no_answer(self):
+        ended = subprocess.run([program("HALLEY_BIN"), "--backend", "jwt", "--jwt.secret_file",
+                                self.secret_file, "--jwt.cookie", "jwt", "--websocket.origins", "*",
+                                "--check-config"], capture_output=True, text=True,
+                               timeout=DEADLINE_S, check=False)
+        self.assertEqual(ended.returncode, 78)
+        self.assertIn("any page could log in as whoever visits it", ended.stderr)
 
 
 class Refresh(JwtTest):
