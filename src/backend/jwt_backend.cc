@@ -45,12 +45,19 @@ JwtBackend::JwtBackend(const config::JwtOptions& options, const config::ClientOp
       clock_(std::move(clock)),
       random_keys_(std::move(entropy)),
       json_(std::make_unique<Json>(options.token_bytes)) {
-  for (size_t i = 0; i < refusals_.size(); ++i) {
+  for (size_t i = 0; i < kCauses; ++i) {
     refusals_[i].cause = JwtFaultName(static_cast<JwtFault>(i + 1));
   }
+  refusals_[kCauses].cause = "key_fetch_failed";
 }
 
 JwtBackend::~JwtBackend() = default;
+
+absl::Span<const Refusals> JwtBackend::refusals() const {
+  if (!tells_fetches_) return absl::MakeConstSpan(refusals_).first(kCauses);
+  refusals_[kCauses].count = keys_.failed_fetches();
+  return refusals_;
+}
 
 void JwtBackend::Connect(const ConnectRequest& request, BackendSink& sink) {
   ConnectReply reply;
@@ -82,6 +89,7 @@ JwtFault JwtBackend::Read(std::string_view text, std::string_view cookie, LoginO
   if (login->token.empty()) return JwtFault::kNoToken;
   simdjson::dom::object object;
   JwtFault fault = json_->reader.Read(login->token, *keys_.keys(), &object);
+  if (json_->reader.missed_key()) keys_.MissKey();
   if (fault != JwtFault::kNone) return fault;
   fault = ReadJwtClaims(object, options_, clock_(), claims);
   if (fault != JwtFault::kNone) return fault;

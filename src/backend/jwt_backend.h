@@ -43,7 +43,9 @@ class JwtBackend final : public Backend {
              const KeyStore* keys, Clock clock = SystemClock, Entropy entropy = KernelEntropy);
   ~JwtBackend() override;
 
-  absl::Span<const Refusals> refusals() const override { return refusals_; }
+  absl::Span<const Refusals> refusals() const override;
+  // Says among the refusals how often keys could not be fetched, for all shards: one of them does.
+  void TellFetches() { tells_fetches_ = true; }
 
   // Answers in the call.
   void Connect(const ConnectRequest& request, BackendSink& sink) override;
@@ -73,7 +75,9 @@ class JwtBackend final : public Backend {
   const Clock clock_;
   RandomKeys random_keys_;
   const std::unique_ptr<Json> json_;
-  std::array<Refusals, kJwtFaultsCount - 1> refusals_;  // all but kNone
+  static constexpr size_t kCauses = kJwtFaultsCount - 1;  // all but kNone
+  bool tells_fetches_ = false;
+  mutable std::array<Refusals, kCauses + 1> refusals_;  // the last is brought up to date when asked for
 };
 
 }  // namespace halley::backend

@@ -143,17 +143,17 @@ absl::Status CheckCookie(const Options& options, const Origins& origins) {
 absl::Status CheckBackend(const Options& options, const Origins& origins) {
   const JwtOptions& jwt = options.jwt;
   const bool keys = !(jwt.secret.empty() && jwt.secret_file.empty() && jwt.keys.empty() &&
-                      jwt.jwks_file.empty());
+                      jwt.jwks_file.empty() && jwt.jwks_url.empty());
   if (options.backend.kind == BackendKind::kEmbedded) {
     if (!keys) return absl::OkStatus();
-    return Broken(origins, {"jwt.secret_file", "jwt.keys", "jwt.jwks_file", "jwt.secret"},
+    return Broken(origins, {"jwt.secret_file", "jwt.keys", "jwt.jwks_file", "jwt.jwks_url", "jwt.secret"},
                   "jwt has keys, but the embedded backend believes tokens unverified: set "
                   "backend.kind = \"jwt\"");
   }
   if (!keys) {
     return Broken(origins, {"backend.kind"},
                   "backend.kind is jwt, and nothing says who may sign: set jwt.secret_file, "
-                  "jwt.keys or jwt.jwks_file");
+                  "jwt.keys, jwt.jwks_file or jwt.jwks_url");
   }
   if (!jwt.secret.empty() && !jwt.secret_file.empty()) {
     return Broken(origins, {"jwt.secret_file"},

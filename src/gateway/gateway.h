@@ -5,13 +5,16 @@
 // Errors     Create() fails with one sentence of cause and cure; nothing is left running then.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backend/backend.h"
+#include "backend/jwks_fetcher.h"
 #include "backend/key_set.h"
 #include "config/options.h"
 #include "gateway/tls_servers.h"
@@ -45,7 +48,10 @@ class Gateway {
   // Starts the shards; they accept when it returns.
   absl::Status Start();
   // Asks the shards to end, in order and within the shutdown timeout. Safe from any thread.
-  void RequestStop() { fabric_->RequestStop(); }
+  void RequestStop() {
+    fabric_->RequestStop();
+    if (token_keys_at_ != nullptr) token_keys_at_->RequestStop();
+  }
   // True once every shard has ended.
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
@@ -53,7 +59,15 @@ class Gateway {
   absl::Status ReloadCertificates() { return tls_.Reload(); }
   bool speaks_tls() const { return tls_.Any(); }
   // Reads the keys of tokens again: for who logs in from now on. On failure those in use stay.
-  absl::Status ReloadTokenKeys() { return token_keys_->Reload(); }
+  // Those that are fetched are fetched soon; OnFetchedKeys() tells what became of it.
+  absl::Status ReloadTokenKeys() {
+    if (token_keys_at_ != nullptr) token_keys_at_->AskSoon();
+    return token_keys_->Reload();
+  }
+  // Who is told of fetches of keys, as JwksFetcher::Start() has it; to be named before Start().
+  void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
+    tell_of_keys_ = std::move(tell);
+  }
   bool verifies_tokens() const { return token_keys_ != nullptr; }
 
   const Addresses& addresses() const { return addresses_; }
@@ -76,7 +90,8 @@ class Gateway {
                       std::vector<std::string>* bound);
   void ProxyRings();
   void SecureRings();
-  std::unique_ptr<backend::Backend> NewBackend() const;
+  absl::Status LoadTokenKeys();
+  std::unique_ptr<backend::Backend> NewBackend(uint32_t shard) const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
   void PrepareThread(uint32_t index);
@@ -92,6 +107,8 @@ class Gateway {
   std::vector<Listening> listeners_;
   TlsServers tls_;
   std::unique_ptr<backend::KeyStore> token_keys_;  // null: nobody verifies tokens
+  std::unique_ptr<backend::JwksFetcher> token_keys_at_;  // null: they are all in files
+  std::function<void(const absl::Status&)> tell_of_keys_ = [](const absl::Status&) {};
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   std::unique_ptr<shard::Fabric> fabric_;

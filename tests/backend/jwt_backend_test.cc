@@ -197,6 +197,34 @@ TEST_F(JwtBackendTest, CookiesAreNoLoginsUnlessOneIsNamed) {
   EXPECT_EQ(WhyNot("", "=" + WithSecret(Claims())), "no_token");
 }
 
+// Only a name that is not there: a bad signature would bring nothing new.
+TEST_F(JwtBackendTest, SaysWhenATokenNamesAKeyThatIsNotThere) {
+  const auto missed = [this](const std::string& token) {
+    (void)Login(token);
+    return store().TakeMissedKey();
+  };
+  EXPECT_TRUE(missed(WithKey(Pair::kRsa, R"({"alg":"RS256","kid":"new"})", Claims())));
+  EXPECT_TRUE(missed(WithKey(Pair::kRsa, R"({"alg":"ES256","kid":"new"})", Claims())));
+  const std::string good = WithKey(Pair::kRsa, R"({"alg":"RS256","kid":"rsa"})", Claims());
+  EXPECT_FALSE(missed(good));
+  EXPECT_FALSE(missed(good.substr(0, good.size() - 4) + "AAAA"));
+  EXPECT_FALSE(missed(WithKey(Pair::kP256, R"({"alg":"RS256"})", Claims())));
+  EXPECT_FALSE(missed(WithKey(Pair::kEd25519, R"({"alg":"RS256","kid":"ed"})", Claims())));
+  EXPECT_FALSE(missed(WithSecret(Claims(), R"({"alg":"HS256","kid":"whatever"})")));
+  EXPECT_FALSE(missed(WithSecret(Claims(), R"({"alg":"none","kid":"new"})")));
+  EXPECT_FALSE(missed("no token"));
+}
+
+TEST_F(JwtBackendTest, TellsFailedFetchesWhereItIsToldTo) {
+  const size_t causes = backend().refusals().size();
+  backend().TellFetches();
+  store().CountFailedFetch();
+  store().CountFailedFetch();
+  ASSERT_EQ(backend().refusals().size(), causes + 1);
+  EXPECT_EQ(backend().refusals().back().cause, "key_fetch_failed");
+  EXPECT_EQ(backend().refusals().back().count, 2u);
+}
+
 TEST_F(JwtBackendTest, WantsAnExpiryUnlessToldNotTo) {
   EXPECT_EQ(WhyNot(WithSecret(R"({"sub":"ann"})")), "no_expiry");
 }

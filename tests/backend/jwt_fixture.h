@@ -91,6 +91,9 @@ class JwtTest : public ::testing::Test {
   config::ClientOptions limits_;
   int64_t now_ms_ = kNowS * 1000;
 
+ protected:
+  KeyStore& store() { return backend(), *store_; }
+
  private:
   std::unique_ptr<KeyStore> store_;
   std::unique_ptr<JwtBackend> backend_;

@@ -138,7 +138,7 @@ TEST(Check, TokensCanBeVerifiedWhereTheyAreBelieved) {
   options.backend.kind = BackendKind::kJwt;
   EXPECT_EQ(Message(options, {{"backend.kind", "--backend"}}),
             "--backend: backend.kind is jwt, and nothing says who may sign: set jwt.secret_file, "
-            "jwt.keys or jwt.jwks_file");
+            "jwt.keys, jwt.jwks_file or jwt.jwks_url");
   options.jwt.keys = "a.pem";
   EXPECT_EQ(Message(options), "");
   options.jwt.secret = "a secret";
