@@ -23,6 +23,8 @@ product|libprotobuf-dev|-|push requests
 product|protobuf-compiler|protoc|push requests
 product|libssl-dev|-|WebSocket handshake, secrets
 product|zlib1g-dev|-|WebSocket compression
+product|libcurl4-openssl-dev|-|fetching key sets
+product|ca-certificates|-|fetching key sets over https
 product|libtomlplusplus-dev|-|configuration files
 product|libsimdjson-dev|-|login tokens
 product|libspdlog-dev|-|logs

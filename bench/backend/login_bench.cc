@@ -24,6 +24,7 @@ struct Verdict final : BackendSink {
   void OnConnectReply(Ticket, ConnectReply reply) override {
     accepted = reply.verdict == ConnectVerdict::kAccepted;
   }
+  void OnRefreshReply(Ticket, RefreshReply) override {}
 };
 
 void Login(benchmark::State& state, Backend* backend, const std::string& token) {

@@ -16,7 +16,7 @@
 
 namespace halley::backend {
 
-// Names the login that waits: given back with the answer, checked against a stale generation.
+// Names the connection that waits: given back with the answer, checked against a stale generation.
 struct Ticket {
   uint32_t slot = 0;
   uint32_t generation = 0;
@@ -51,6 +51,18 @@ struct ClientIdentity {
   uint64_t serial = 0;
 };
 
+// A client that is logged in shows a new token before its old one ends.
+struct RefreshRequest {
+  Ticket ticket;
+  ClientIdentity client;   // who it is, and must stay
+  std::string_view token;  // body of op 18
+};
+
+struct RefreshReply {
+  ConnectVerdict verdict = ConnectVerdict::kRefused;  // any but kAccepted: the old end stays
+  uint64_t expires_in_ms = 0;  // as in ConnectReply, in place of what that said
+};
+
 // Refusals of one cause, so far. Names are the backend's own, and static.
 struct Refusals {
   std::string_view cause;
@@ -61,6 +73,7 @@ class BackendSink {
  public:
   virtual ~BackendSink() = default;
   virtual void OnConnectReply(Ticket ticket, ConnectReply reply) = 0;
+  virtual void OnRefreshReply(Ticket ticket, RefreshReply reply) = 0;
 };
 
 class Backend {
@@ -76,6 +89,15 @@ class Backend {
   // Answered exactly once through the sink, unless the ticket's connection has ended: then the
   // answer may come and is dropped.
   virtual void Connect(const ConnectRequest& request, BackendSink& sink) = 0;
+
+  // Whether clients may show a new token; the same for as long as the backend lives. False: op 18 is
+  // an op of the application's own, for Receive().
+  virtual bool TakesRefreshes() const { return false; }
+
+  // Answered as Connect() is; one at a time for each connection. Only asked of who takes them.
+  virtual void Refresh(const RefreshRequest& request, BackendSink& sink) {
+    sink.OnRefreshReply(request.ticket, {ConnectVerdict::kUnavailable});
+  }
 
   // The connection has ended. `key_still_live`: another connection with the same key is logged in
   // on this node.

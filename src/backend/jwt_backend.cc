@@ -7,9 +7,8 @@
 #include <utility>
 
 #include "backend/json_object.h"
-#include "backend/jwt_claims.h"
+#include "wire/cookie.h"
 #include "backend/jwt_reader.h"
-#include "backend/login_object.h"
 
 namespace halley::backend {
 
@@ -19,15 +18,14 @@ struct JwtBackend::Json {
     PrepareJsonParser(&login_parser);
   }
 
-  // False: it is no object, and no token is in it either.
+  // False: it is neither a token nor an object. It may be empty, and the object without a token.
   bool ReadLogin(std::string_view text, LoginObject* login) {
     const size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos || text[first] != '{') {
-      login->token = text;
-    } else if (!ReadLoginObject(&login_parser, text, login)) {
-      return false;
+    if (first != std::string_view::npos && text[first] == '{') {
+      return ReadLoginObject(&login_parser, text, login);
     }
-    return !login->token.empty();
+    login->token = text;
+    return true;
   }
 
   simdjson::dom::parser login_parser;
@@ -47,19 +45,34 @@ JwtBackend::JwtBackend(const config::JwtOptions& options, const config::ClientOp
       clock_(std::move(clock)),
       random_keys_(std::move(entropy)),
       json_(std::make_unique<Json>(options.token_bytes)) {
-  for (size_t i = 0; i < refusals_.size(); ++i) {
+  for (size_t i = 0; i < kCauses; ++i) {
     refusals_[i].cause = JwtFaultName(static_cast<JwtFault>(i + 1));
   }
+  refusals_[kCauses].cause = "key_fetch_failed";
 }
 
 JwtBackend::~JwtBackend() = default;
 
+absl::Span<const Refusals> JwtBackend::refusals() const {
+  if (!tells_fetches_) return absl::MakeConstSpan(refusals_).first(kCauses);
+  refusals_[kCauses].count = keys_.failed_fetches();
+  return refusals_;
+}
+
 void JwtBackend::Connect(const ConnectRequest& request, BackendSink& sink) {
   ConnectReply reply;
-  if (Count(Decide(request.token, &reply)) == JwtFault::kNone) {
+  if (Count(Decide(request, &reply)) == JwtFault::kNone) {
     reply.verdict = ConnectVerdict::kAccepted;
   }
   sink.OnConnectReply(request.ticket, std::move(reply));
+}
+
+void JwtBackend::Refresh(const RefreshRequest& request, BackendSink& sink) {
+  RefreshReply reply;
+  if (Count(DecideRefresh(request, &reply)) == JwtFault::kNone) {
+    reply.verdict = ConnectVerdict::kAccepted;
+  }
+  sink.OnRefreshReply(request.ticket, reply);
 }
 
 JwtFault JwtBackend::Count(JwtFault fault) {
@@ -67,17 +80,29 @@ JwtFault JwtBackend::Count(JwtFault fault) {
   return fault;
 }
 
-JwtFault JwtBackend::Decide(std::string_view text, ConnectReply* reply) {
-  LoginObject login;
-  if (!json_->ReadLogin(text, &login)) return JwtFault::kNoToken;
+JwtFault JwtBackend::Read(std::string_view text, std::string_view cookie, LoginObject* login,
+                          JwtClaims* claims) {
+  if (!json_->ReadLogin(text, login)) return JwtFault::kNoToken;
+  if (login->token.empty() && !options_.cookie.empty()) {
+    login->token = wire::FindCookie(cookie, options_.cookie).value_or(std::string_view());
+  }
+  if (login->token.empty()) return JwtFault::kNoToken;
   simdjson::dom::object object;
-  JwtFault fault = json_->reader.Read(login.token, *keys_.keys(), &object);
+  JwtFault fault = json_->reader.Read(login->token, *keys_.keys(), &object);
+  if (json_->reader.missed_key()) keys_.MissKey();
   if (fault != JwtFault::kNone) return fault;
+  fault = ReadJwtClaims(object, options_, clock_(), claims);
+  if (fault != JwtFault::kNone) return fault;
+  if (!login->key.empty() && login->key != claims->key) return JwtFault::kOtherClient;
+  if (login->mid != 0 && login->mid != claims->mid) return JwtFault::kOtherClient;
+  return JwtFault::kNone;
+}
+
+JwtFault JwtBackend::Decide(const ConnectRequest& request, ConnectReply* reply) {
+  LoginObject login;
   JwtClaims claims;
-  fault = ReadJwtClaims(object, options_, clock_(), &claims);
+  const JwtFault fault = Read(request.token, request.cookie, &login, &claims);
   if (fault != JwtFault::kNone) return fault;
-  if (!login.key.empty() && login.key != claims.key) return JwtFault::kOtherClient;
-  if (login.mid != 0 && login.mid != claims.mid) return JwtFault::kOtherClient;
   const std::string_view room = claims.room.value_or(login.room);
   std::vector<int32_t>& accepts = claims.accepts.has_value() ? *claims.accepts : login.accepts;
   if (claims.key.size() > limits_.key_bytes || room.size() > limits_.room_id_bytes ||
@@ -88,6 +113,21 @@ JwtFault JwtBackend::Decide(std::string_view text, ConnectReply* reply) {
   reply->key = claims.key.empty() ? random_keys_.Next() : std::string(claims.key);
   reply->room = room;
   reply->accepts = std::move(accepts);
+  reply->expires_in_ms = static_cast<uint64_t>(claims.ends_in_ms);
+  return JwtFault::kNone;
+}
+
+JwtFault JwtBackend::DecideRefresh(const RefreshRequest& request, RefreshReply* reply) {
+  LoginObject login;
+  JwtClaims claims;
+  // The upgrade's cookie is as old as the connection.
+  const JwtFault fault = Read(request.token, /*cookie=*/{}, &login, &claims);
+  if (fault != JwtFault::kNone) return fault;
+  // One that names no key is nobody's, not even of who got a random key by such a one.
+  if (claims.key.empty() || claims.key != request.client.key ||
+      claims.mid != request.client.mid) {
+    return JwtFault::kOtherRefresh;
+  }
   reply->expires_in_ms = static_cast<uint64_t>(claims.ends_in_ms);
   return JwtFault::kNone;
 }

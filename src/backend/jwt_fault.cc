@@ -11,7 +11,8 @@ namespace {
 constexpr std::array<std::string_view, kJwtFaultsCount> kNames = {
     "none",          "no_token",   "too_big",   "bad_form", "bad_header",
     "algorithm",     "unknown_key", "bad_signature", "bad_claims", "no_expiry",
-    "expired",       "not_yet",    "issuer",    "audience", "other_client"};
+    "expired",       "not_yet",    "issuer",    "audience", "other_client",
+    "refresh_other_client"};
 static_assert(!kNames.back().empty(), "every fault has a name");
 
 }  // namespace

@@ -1,4 +1,4 @@
-// JwtFault: every way a login with a JSON Web Token can be refused, as one closed list; counted by
+// JwtFault: every way a JSON Web Token can be refused, as one closed list; counted by
 // cause, and shown in status. The client is told no more than that it was refused.
 #pragma once
 
@@ -24,6 +24,7 @@ enum class JwtFault : uint8_t {
   kIssuer,        // not jwt.issuer's
   kAudience,      // not for jwt.audience
   kOtherClient,   // the client says it is somebody else than the token does
+  kOtherRefresh,  // a new token for a connection is somebody else's, or nobody's in particular
   kCount_,
 };
 

@@ -27,6 +27,7 @@ JwtReader::JwtReader(size_t token_bytes_max) : token_bytes_max_(token_bytes_max)
 
 JwtFault JwtReader::Read(std::string_view token, const KeySet& keys,
                          simdjson::dom::object* claims) {
+  missed_key_ = false;
   if (token.size() > token_bytes_max_) return JwtFault::kTooBig;
   const size_t first = token.find('.');
   const size_t last = token.rfind('.');
@@ -39,7 +40,10 @@ JwtFault JwtReader::Read(std::string_view token, const KeySet& keys,
   if (!DecodeBase64Url(token.substr(last + 1), &signature_)) return JwtFault::kBadForm;
   const JwtFault unsigned_by_us =
       keys.Verify(header.algorithm, header.key_id, token.substr(0, last), signature_);
-  if (unsigned_by_us != JwtFault::kNone) return unsigned_by_us;
+  if (unsigned_by_us != JwtFault::kNone) {
+    missed_key_ = !header.key_id.empty() && !keys.HasId(header.key_id);
+    return unsigned_by_us;
+  }
   if (!DecodeBase64Url(payload, &decoded_)) return JwtFault::kBadForm;
   const std::optional<simdjson::dom::object> object = ParseUniqueObject(&parser_, decoded_);
   if (!object.has_value()) return JwtFault::kBadForm;

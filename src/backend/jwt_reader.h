@@ -28,6 +28,8 @@ class JwtReader {
   // kNone: `*claims` are what the token says, signed. Nothing of what an unknown signer wrote is
   // read but the header.
   JwtFault Read(std::string_view token, const KeySet& keys, simdjson::dom::object* claims);
+  // Whether the last one was refused, and names a key (`kid`) that is not among ours.
+  bool missed_key() const { return missed_key_; }
 
  private:
   struct Header {
@@ -38,6 +40,7 @@ class JwtReader {
 
   const size_t token_bytes_max_;
   simdjson::dom::parser parser_;
+  bool missed_key_ = false;
   std::string decoded_;    // scratch
   std::string signature_;  // scratch
 };

@@ -1,5 +1,6 @@
 #include "backend/key_set.h"
 
+#include <algorithm>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -69,25 +70,48 @@ absl::Status AddJwks(const config::JwtOptions& options, std::vector<Verification
   return absl::OkStatus();
 }
 
-}  // namespace
+KeySet::Keys Shared(std::vector<VerificationKey> keys) {
+  KeySet::Keys shared;
+  shared.reserve(keys.size());
+  for (VerificationKey& key : keys) {
+    shared.push_back(std::make_shared<const VerificationKey>(std::move(key)));
+  }
+  return shared;
+}
 
-absl::StatusOr<std::shared_ptr<const KeySet>> KeySet::Load(const config::JwtOptions& options) {
+absl::StatusOr<KeySet::Keys> LoadFiles(const config::JwtOptions& options) {
   std::vector<VerificationKey> keys;
   if (absl::Status added = AddSecret(options, &keys); !added.ok()) return added;
   if (absl::Status added = AddPems(options, &keys); !added.ok()) return added;
   if (absl::Status added = AddJwks(options, &keys); !added.ok()) return added;
-  return Of(std::move(keys));
+  return Shared(std::move(keys));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const KeySet>> KeySet::Load(const config::JwtOptions& options) {
+  absl::StatusOr<Keys> keys = LoadFiles(options);
+  if (!keys.ok()) return keys.status();
+  if (keys->empty() && !options.jwks_url.empty()) {
+    return std::shared_ptr<const KeySet>(new KeySet({}));
+  }
+  return Of(*std::move(keys));
 }
 
 absl::StatusOr<std::shared_ptr<const KeySet>> KeySet::Of(std::vector<VerificationKey> keys) {
+  return Of(Shared(std::move(keys)));
+}
+
+absl::StatusOr<std::shared_ptr<const KeySet>> KeySet::Of(Keys keys) {
   if (keys.empty()) {
     return absl::InvalidArgumentError(
         "there is no key that tokens could be verified with: name one for HS256, RS256, ES256 or "
-        "EdDSA in jwt.secret_file, jwt.keys or jwt.jwks_file");
+        "EdDSA in jwt.secret_file, jwt.keys, jwt.jwks_file or jwt.jwks_url");
   }
   if (keys.size() > kKeysMax) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        keys.size(), " keys in jwt.keys and jwt.jwks_file are too many: keep it at ", kKeysMax));
+    return absl::InvalidArgumentError(
+        absl::StrCat(keys.size(), " keys in jwt.keys, jwt.jwks_file and at jwt.jwks_url are too "
+                     "many: keep it at ", kKeysMax));
   }
   return std::shared_ptr<const KeySet>(new KeySet(std::move(keys)));
 }
@@ -95,13 +119,17 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeySet::Of(std::vector<Verificatio
 JwtFault KeySet::Verify(SigningAlgorithm algorithm, std::string_view id, std::string_view text,
                         std::string_view signature) const {
   bool tried = false;
-  for (const VerificationKey& key : keys_) {
-    if (key.algorithm() != algorithm) continue;
-    if (!id.empty() && !key.id().empty() && key.id() != id) continue;
+  for (const auto& key : keys_) {
+    if (key->algorithm() != algorithm) continue;
+    if (!id.empty() && !key->id().empty() && key->id() != id) continue;
     tried = true;
-    if (key.Verify(text, signature)) return JwtFault::kNone;
+    if (key->Verify(text, signature)) return JwtFault::kNone;
   }
   return tried ? JwtFault::kBadSignature : JwtFault::kUnknownKey;
+}
+
+bool KeySet::HasId(std::string_view id) const {
+  return std::ranges::any_of(keys_, [id](const auto& key) { return key->id() == id; });
 }
 
 absl::StatusOr<std::unique_ptr<KeyStore>> KeyStore::Create(const config::JwtOptions& options) {
@@ -111,10 +139,41 @@ absl::StatusOr<std::unique_ptr<KeyStore>> KeyStore::Create(const config::JwtOpti
 }
 
 absl::Status KeyStore::Reload() {
-  absl::StatusOr<std::shared_ptr<const KeySet>> loaded = KeySet::Load(options_);
-  if (!loaded.ok()) return loaded.status();
+  const std::lock_guard changing(changing_);
+  absl::StatusOr<KeySet::Keys> files = LoadFiles(options_);
+  if (!files.ok()) return files.status();
+  return Replace(*std::move(files), fetched_);
+}
+
+absl::Status KeyStore::TakeJwks(std::string_view text) {
+  absl::StatusOr<std::vector<VerificationKey>> set = ParseJwks(text);
+  if (!set.ok()) return set.status();
+  if (set->empty()) {
+    return absl::InvalidArgumentError("it has no key for RS256, ES256 or EdDSA: publish one");
+  }
+  for (const VerificationKey& key : *set) {
+    if (key.algorithm() != SigningAlgorithm::kHs256) continue;
+    return absl::InvalidArgumentError(
+        "it has a secret, so that whoever can fetch it can sign: publish public keys only");
+  }
+  const std::lock_guard changing(changing_);
+  return Replace(files_, Shared(*std::move(set)));
+}
+
+// The caller holds changing_.
+absl::Status KeyStore::Replace(KeySet::Keys files, KeySet::Keys fetched) {
+  KeySet::Keys all = files;
+  all.insert(all.end(), fetched.begin(), fetched.end());
+  std::shared_ptr<const KeySet> keys(new KeySet({}));
+  if (!all.empty() || options_.jwks_url.empty()) {
+    absl::StatusOr<std::shared_ptr<const KeySet>> made = KeySet::Of(std::move(all));
+    if (!made.ok()) return made.status();
+    keys = *std::move(made);
+  }
+  files_ = std::move(files);
+  fetched_ = std::move(fetched);
   const std::lock_guard lock(mutex_);
-  keys_ = *std::move(loaded);
+  keys_ = std::move(keys);
   return absl::OkStatus();
 }
 

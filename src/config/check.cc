@@ -13,6 +13,7 @@
 #include "base/char_set.h"
 #include "config/address.h"
 #include "config/file_list.h"
+#include "config/origin_list.h"
 
 namespace halley::config {
 namespace {
@@ -127,21 +128,45 @@ absl::Status CheckSecrets(const Options& options, const Origins& origins) {
   return status;
 }
 
+// Cookies come along with whatever page asks, so it must be known which may.
+absl::Status CheckCookie(const Options& options, const Origins& origins) {
+  const JwtOptions& jwt = options.jwt;
+  if (jwt.cookie.empty()) return absl::OkStatus();
+  if (!base::IsToken(jwt.cookie)) {
+    return Broken(origins, {"jwt.cookie"},
+                  "jwt.cookie is no name of a cookie: use letters, digits, - and _");
+  }
+  const absl::StatusOr<std::vector<std::string>> pages = ParseOriginList(options.websocket.origins);
+  if (!pages.ok()) return pages.status();
+  if (std::ranges::find(*pages, "*") != pages->end()) {
+    return Broken(origins, {"websocket.origins", "jwt.cookie"},
+                  "with jwt.cookie and websocket.origins = \"*\" any page could log in as whoever "
+                  "visits it: name the pages that may");
+  }
+  if (options.client.http_header_bytes <= jwt.token_bytes) {
+    return Broken(origins, {"client.http_header_bytes", "jwt.token_bytes"},
+                  absl::StrCat("client.http_header_bytes (", options.client.http_header_bytes,
+                               ") cannot hold a cookie of jwt.token_bytes (", jwt.token_bytes,
+                               "): raise it to ", jwt.token_bytes + 1024, " or more"));
+  }
+  return absl::OkStatus();
+}
+
 // Whether tokens can be verified, and are where somebody thinks that they are.
 absl::Status CheckBackend(const Options& options, const Origins& origins) {
   const JwtOptions& jwt = options.jwt;
   const bool keys = !(jwt.secret.empty() && jwt.secret_file.empty() && jwt.keys.empty() &&
-                      jwt.jwks_file.empty());
+                      jwt.jwks_file.empty() && jwt.jwks_url.empty());
   if (options.backend.kind == BackendKind::kEmbedded) {
     if (!keys) return absl::OkStatus();
-    return Broken(origins, {"jwt.secret_file", "jwt.keys", "jwt.jwks_file", "jwt.secret"},
+    return Broken(origins, {"jwt.secret_file", "jwt.keys", "jwt.jwks_file", "jwt.jwks_url", "jwt.secret"},
                   "jwt has keys, but the embedded backend believes tokens unverified: set "
                   "backend.kind = \"jwt\"");
   }
   if (!keys) {
     return Broken(origins, {"backend.kind"},
                   "backend.kind is jwt, and nothing says who may sign: set jwt.secret_file, "
-                  "jwt.keys or jwt.jwks_file");
+                  "jwt.keys, jwt.jwks_file or jwt.jwks_url");
   }
   if (!jwt.secret.empty() && !jwt.secret_file.empty()) {
     return Broken(origins, {"jwt.secret_file"},
@@ -155,7 +180,7 @@ absl::Status CheckBackend(const Options& options, const Origins& origins) {
       return Broken(origins, {key}, absl::StrCat(key, " is empty: name a claim"));
     }
   }
-  return absl::OkStatus();
+  return CheckCookie(options, origins);
 }
 
 absl::Status CheckSizes(const Options& options, const Origins& origins) {

@@ -144,6 +144,9 @@ struct JwtOptions {
   std::string secret_file;        // the same in a file, which is read again at SIGHUP
   std::string keys;               // "a.pem, b.pem": public keys
   std::string jwks_file;          // a JSON Web Key Set
+  std::string jwks_url;           // where there is one that changes; empty: nowhere
+  uint32_t jwks_refresh_s = 300;  // from one fetch to the next
+  std::string jwks_ca;            // who must have signed that server's certificate; empty: the system knows
   std::string issuer;             // what `iss` must be; empty: anything
   std::string audience;           // what `aud` must name; empty: there must not be any
   std::string key_claim = "sub";
@@ -153,6 +156,7 @@ struct JwtOptions {
   uint32_t leeway_s = 5;          // by which clocks may differ
   bool require_exp = true;
   uint32_t token_bytes = 4096;
+  std::string cookie;             // which holds the token where the login has none; empty: none
 };
 
 struct WebSocketOptions {

@@ -241,6 +241,18 @@ constexpr OptionSpec kOptions[] = {
         {"jwt", "jwks_file"}, Kind::kFile, kTextBytesMax,
         "file of a JSON Web Key Set; a token with a kid is held against the key of that id; read "
         "again at SIGHUP"),
+    Text<kJwt, &JwtOptions::jwks_url>(
+        {"jwt", "jwks_url"}, Kind::kText, kTextBytesMax,
+        "where a JSON Web Key Set is fetched, beside the keys of files: https://, or http:// on this "
+        "host (127.0.0.1, [::1], localhost); fetched again at SIGHUP, too"),
+    Number<kJwt, &JwtOptions::jwks_refresh_s>(
+        {"jwt", "jwks_refresh_s"}, Kind::kSeconds, {1, 86400},
+        "from one fetch to the next, a tenth more or less; sooner when a token names a key that is "
+        "not there, but not twice in 30 s"),
+    Text<kJwt, &JwtOptions::jwks_ca>(
+        {"jwt", "jwks_ca"}, Kind::kFile, kTextBytesMax,
+        "PEM file of who must have signed the certificate of jwt.jwks_url; empty: one of those that "
+        "the system trusts"),
     Text<kJwt, &JwtOptions::issuer>(
         {"jwt", "issuer"}, Kind::kText, kTextBytesMax,
         "what the claim iss must be; empty: anything"),
@@ -268,6 +280,10 @@ constexpr OptionSpec kOptions[] = {
     Number<kJwt, &JwtOptions::token_bytes>(
         {"jwt", "token_bytes"}, Kind::kBytes, {256, 64 * kKiB},
         "one token; client.frame_body_bytes must hold it, too"),
+    Text<kJwt, &JwtOptions::cookie>(
+        {"jwt", "cookie"}, Kind::kText, 256,
+        "the cookie that holds the token where a login on WebSocket or of server-sent events has "
+        "none; empty: cookies are no logins"),
 
     Text<kWebSocket, &WebSocketOptions::origins>(
         {"websocket", "origins"}, Kind::kOrigins, kTextBytesMax,

@@ -168,12 +168,7 @@ absl::Status Gateway::OpenAll() {
   absl::StatusOr<TlsServers> tls = TlsServers::Load(options_);
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
-  if (options_.backend.kind == config::BackendKind::kJwt) {
-    absl::StatusOr<std::unique_ptr<backend::KeyStore>> keys =
-        backend::KeyStore::Create(options_.jwt);
-    if (!keys.ok()) return keys.status();
-    token_keys_ = *std::move(keys);
-  }
+  if (absl::Status loaded = LoadTokenKeys(); !loaded.ok()) return loaded;
   absl::StatusOr<io::OpenedRings> rings =
       io::OpenRings(EngineOf(options_.io.engine), options_.shard.shards);
   if (!rings.ok()) return rings.status();
@@ -199,6 +194,20 @@ absl::Status Gateway::OpenAll() {
   if (status.ok() && listen.proxy_protocol) ProxyRings();
   if (status.ok() && tls_.Any()) SecureRings();
   return status;
+}
+
+// Before anything is opened: what has to be fetched may take its time.
+absl::Status Gateway::LoadTokenKeys() {
+  if (options_.backend.kind != config::BackendKind::kJwt) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<backend::KeyStore>> keys =
+      backend::KeyStore::Create(options_.jwt);
+  if (!keys.ok()) return keys.status();
+  token_keys_ = *std::move(keys);
+  if (options_.jwt.jwks_url.empty()) return absl::OkStatus();
+  auto fetcher = backend::JwksFetcher::Create(options_.jwt, token_keys_.get());
+  if (!fetcher.ok()) return fetcher.status();
+  token_keys_at_ = *std::move(fetcher);
+  return absl::OkStatus();
 }
 
 absl::Status Gateway::Listen(const std::string& list, shard::ListenerKind kind,
@@ -261,6 +270,8 @@ absl::Status Gateway::Start() {
   }
   inside_.ShardsStarted();
   if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
+  // Only now: what it opens must not be in the tables that the shards have copied.
+  if (first.ok() && token_keys_at_ != nullptr) token_keys_at_->Start(tell_of_keys_);
   return first;
 }
 
@@ -357,14 +368,17 @@ uint32_t Gateway::ShardsPerCpu() const {
   return static_cast<uint32_t>((options_.shard.shards + cpus_.size() - 1) / cpus_.size());
 }
 
-std::unique_ptr<backend::Backend> Gateway::NewBackend() const {
+std::unique_ptr<backend::Backend> Gateway::NewBackend(uint32_t shard) const {
   if (token_keys_ == nullptr) return std::make_unique<backend::EmbeddedBackend>(options_.client);
-  return std::make_unique<backend::JwtBackend>(options_.jwt, options_.client, token_keys_.get());
+  auto jwt =
+      std::make_unique<backend::JwtBackend>(options_.jwt, options_.client, token_keys_.get());
+  if (token_keys_at_ != nullptr && shard == 0) jwt->TellFetches();
+  return jwt;
 }
 
 void Gateway::RunShard(uint32_t index) {
   PrepareThread(index);
-  const std::unique_ptr<backend::Backend> backend = NewBackend();
+  const std::unique_ptr<backend::Backend> backend = NewBackend(index);
   push::PushService push(options_.push);
   shard::ShardSetup setup;
   setup.index = index;

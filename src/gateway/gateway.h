@@ -5,15 +5,18 @@
 // Errors     Create() fails with one sentence of cause and cure; nothing is left running then.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "admin/admin_server.h"
 #include "backend/backend.h"
+#include "backend/jwks_fetcher.h"
 #include "backend/key_set.h"
 #include "config/options.h"
 #include "gateway/inside_callers.h"
@@ -49,7 +52,10 @@ class Gateway {
   // Starts the shards, and what asks of them; they accept when it returns.
   absl::Status Start();
   // Asks the shards to end, in order and within the shutdown timeout. Safe from any thread.
-  void RequestStop() { fabric_->RequestStop(); }
+  void RequestStop() {
+    fabric_->RequestStop();
+    if (token_keys_at_ != nullptr) token_keys_at_->RequestStop();
+  }
   // Has the node not ready at once, lets no client in after gateway.drain_grace_ms, and has those that
   // are here told to go over gateway.drain_window_ms. False: both are 0, and nothing was begun.
   bool BeginDrain();
@@ -62,7 +68,15 @@ class Gateway {
   absl::Status ReloadCertificates() { return tls_.Reload(); }
   bool speaks_tls() const { return tls_.Any(); }
   // Reads the keys of tokens again: for who logs in from now on. On failure those in use stay.
-  absl::Status ReloadTokenKeys() { return token_keys_->Reload(); }
+  // Those that are fetched are fetched soon; OnFetchedKeys() tells what became of it.
+  absl::Status ReloadTokenKeys() {
+    if (token_keys_at_ != nullptr) token_keys_at_->AskSoon();
+    return token_keys_->Reload();
+  }
+  // Who is told of fetches of keys, as JwksFetcher::Start() has it; to be named before Start().
+  void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
+    tell_of_keys_ = std::move(tell);
+  }
   bool verifies_tokens() const { return token_keys_ != nullptr; }
 
   const Addresses& addresses() const { return addresses_; }
@@ -90,7 +104,8 @@ class Gateway {
   std::string WhyNotReady() const;
   void ProxyRings();
   void SecureRings();
-  std::unique_ptr<backend::Backend> NewBackend() const;
+  absl::Status LoadTokenKeys();
+  std::unique_ptr<backend::Backend> NewBackend(uint32_t shard) const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
   void PrepareThread(uint32_t index);
@@ -106,6 +121,8 @@ class Gateway {
   std::vector<Listening> listeners_;
   TlsServers tls_;
   std::unique_ptr<backend::KeyStore> token_keys_;  // null: nobody verifies tokens
+  std::unique_ptr<backend::JwksFetcher> token_keys_at_;  // null: they are all in files
+  std::function<void(const absl::Status&)> tell_of_keys_ = [](const absl::Status&) {};
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   InsideCallers inside_;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/jwks_fetcher.h"
 #include "backend/key_set.h"
 #include "config/load.h"
 #include "gateway/gateway.h"
@@ -130,6 +131,15 @@ void TellReload(const absl::Status& status, const char* good, const char* what) 
   }
 }
 
+void TellOfKeys(const absl::Status& status) {
+  const std::string why(status.message().data(), status.message().size());
+  if (status.ok()) {
+    spdlog::info("new logins need the token keys that were fetched from jwt.jwks_url");
+  } else {
+    spdlog::error("the token keys in use stay: {}", why);
+  }
+}
+
 void Reload(halley::gateway::Gateway& gateway) {
   if (gateway.speaks_tls()) {
     TellReload(gateway.ReloadCertificates(),
@@ -198,6 +208,10 @@ int main(int argc, char** argv) {
     if (options.backend.kind == halley::config::BackendKind::kJwt) {
       const auto keys = halley::backend::KeySet::Load(options.jwt);
       if (!keys.ok()) return Fail(keys.status());
+      if (!options.jwt.jwks_url.empty()) {
+        const absl::Status checked = halley::backend::JwksFetcher::Check(options.jwt);
+        if (!checked.ok()) return Fail(checked);
+      }
     }
     const std::string hint = GopusherHint(options);
     if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
@@ -208,6 +222,7 @@ int main(int argc, char** argv) {
   BeginLogging(options.gateway.log_level);
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
+  (*gateway)->OnFetchedKeys(TellOfKeys);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 
   const absl::string_view version = halley::config::Version();

@@ -14,7 +14,7 @@ namespace {
 using wire::CloseReason;
 using wire::DecodeStatus;
 
-EventKind KindOf(int32_t op, bool authenticated) {
+EventKind KindOf(int32_t op, bool authenticated, bool refreshes) {
   if (!authenticated) {
     return op == wire::op::kAuth ? EventKind::kAuthenticate : EventKind::kNeedMore;
   }
@@ -28,6 +28,8 @@ EventKind KindOf(int32_t op, bool authenticated) {
       return EventKind::kSub;
     case wire::op::kUnsub:
       return EventKind::kUnsub;
+    case wire::op::kRefresh:
+      return refreshes ? EventKind::kRefresh : EventKind::kMessage;
     default:
       return EventKind::kMessage;
   }
@@ -68,7 +70,7 @@ Event ClientSession::Next(wire::Inbox* inbox, const SessionLimits& limits, std::
     }
     if (event.kind == EventKind::kClose) return Close(event.reason, out);
     if (event.kind != EventKind::kMessage) return event;
-    event.kind = KindOf(event.frame.op, authenticated_);
+    event.kind = KindOf(event.frame.op, authenticated_, limits.refreshes);
     if (event.kind == EventKind::kNeedMore) continue;  // before login: not for anybody
     if (event.kind == EventKind::kAuthenticate) phase_ = Phase::kAuthenticating;
     return event;

@@ -43,6 +43,7 @@ struct SessionLimits {
   uint32_t message_bytes = 8192;       // WebSocket message, all fragments together
   uint32_t fragments = 64;             // fragments of one WebSocket message
   uint32_t event_heartbeat_ms = 15'000;  // between two signs of life on an event stream
+  bool refreshes = false;  // whether goim's clients may show a new token
   bool v1_json_arrays = true;  // what goim v1's JSON clients are sent, else objects
   wire::UpgradeLimits upgrade;
   GopusherLimits gopusher;
@@ -74,6 +75,7 @@ enum class EventKind : uint8_t {
   kChangeRoom,    // op 12: body is the room id, empty to leave
   kSub,           // op 14: body is the list of ops
   kUnsub,         // op 16
+  kRefresh,       // op 18, where SessionLimits::refreshes: body is a new token
   kMessage,       // any other op: for the backend; answered with the same op and no body
   kClose,         // the session is over for `reason`; `out` may hold farewell bytes (close frame,
                   // HTTP error). Not to be fed again

@@ -297,6 +297,7 @@ wire::CloseReason Shard::OnEvent(Connection& connection, const session::Event& e
     case session::EventKind::kChangeRoom: return OnChangeRoom(connection, frame);
     case session::EventKind::kSub: return OnAccepts(connection, frame, /*add=*/true);
     case session::EventKind::kUnsub: return OnAccepts(connection, frame, /*add=*/false);
+    case session::EventKind::kRefresh: OnRefresh(connection, frame); break;
     case session::EventKind::kMessage:
       backend_.Receive(IdentityOf(connection), frame.op, frame.seq, frame.body);
       if (wire::IsGoimV1(connection.session.encoding())) {
@@ -341,7 +342,7 @@ void Shard::SendFile(Connection& connection) {
   }
 }
 
-void Shard::OnHeartbeat(Connection& connection, const wire::GoimFrame& frame) {
+void Shard::OnSignOfLife(Connection& connection) {
   const uint64_t deadline_ns = SilentUntilNs(connection, connection.idle_ms);
   if (deadline_ns < connection.deadline_ns) {
     // A ping was given longer to be answered than there is until the next one.
@@ -349,6 +350,10 @@ void Shard::OnHeartbeat(Connection& connection, const wire::GoimFrame& frame) {
   } else {
     connection.deadline_ns = deadline_ns;
   }
+}
+
+void Shard::OnHeartbeat(Connection& connection, const wire::GoimFrame& frame) {
+  OnSignOfLife(connection);
   backend_.Heartbeat(IdentityOf(connection));
   const hub::Room* room = hub_.RoomOf(SlotOf(connection));
   const uint64_t online = room == nullptr ? 0 : OnlineIn(*room);

@@ -39,7 +39,7 @@ struct Extra {
 
 // What is waited for.
 struct Asked {
-  wire::GoimFrame request;  // the login or the room change, without its body
+  wire::GoimFrame request;  // the login, the room change or the new token, without its body
   std::string answer;       // of a login: as session::Opening has them
   uint32_t idle_ms = 0;
   std::optional<wire::LongPoll> poll;
@@ -50,7 +50,7 @@ struct Greeting final : Extra {
   std::string cookie;
   std::string forwarded_for;  // X-Forwarded-For, to be believed or not
   Asked asked;
-  std::string body;  // of the request that is waited for
+  std::string body;  // of the reply that is waited for
 };
 
 // What only a connection that asked for a file needs.
@@ -77,13 +77,14 @@ struct Connection {
   int32_t fd;
   Phase phase = Phase::kHandshake;
   io::Op armed = io::Op::kNone;   // kPollOnce, kWatch or nothing
-  bool cancelled = false;         // the armed operation is being cancelled
-  bool readable_queued = false;   // on the shard's list of connections to read next turn
-  bool readable_later = false;    // an edge came while nothing was read
-  bool ended = false;             // the peer's end of stream, or a reset, lies behind what is unread
-  bool saw_end = false;           // the peer's end of stream was read
+  bool cancelled : 1 = false;         // the armed operation is being cancelled
+  bool readable_queued : 1 = false;   // on the shard's list of connections to read next turn
+  bool readable_later : 1 = false;    // an edge came while nothing was read
+  bool ended : 1 = false;             // the peer's end of stream, or a reset, lies behind what is unread
+  bool saw_end : 1 = false;           // the peer's end of stream was read
   wire::CloseReason reason = wire::CloseReason::kNone;
   uint32_t idle_ms = 0;           // idle timeout of a live client
+  uint32_t refresh_from_ds = 0;   // a new token may come from then on, in tenths of a second
   uint64_t deadline_ns = 0;       // handshake, idle or linger
   uint64_t expires_ns = UINT64_MAX;  // when the login of a live client no longer holds
   uint64_t serial = 0;            // never repeats on this node

@@ -78,9 +78,10 @@ hub::HubLimits HubLimitsOf(const config::Options& options, uint64_t wall_offset_
   return limits;
 }
 
-session::SessionLimits SessionLimitsOf(const config::Options& options) {
+session::SessionLimits SessionLimitsOf(const config::Options& options, bool refreshes) {
   const config::ClientOptions& client = options.client;
   session::SessionLimits limits;
+  limits.refreshes = refreshes;
   limits.frame_body_bytes = client.frame_body_bytes;
   limits.message_bytes = client.message_bytes;
   limits.fragments = client.fragments;

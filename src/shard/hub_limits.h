@@ -9,7 +9,8 @@
 namespace halley::shard {
 
 hub::HubLimits HubLimitsOf(const config::Options& options, uint64_t wall_offset_ms);
-session::SessionLimits SessionLimitsOf(const config::Options& options);
+// `refreshes`: whether the backend takes new tokens.
+session::SessionLimits SessionLimitsOf(const config::Options& options, bool refreshes);
 // Whose word about a client's address is believed.
 base::Networks ProxiesOf(const config::Options& options);
 

@@ -103,7 +103,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
     BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
   }
   connection.idle_ms = IdleMs(connection.session.encoding(), asked, reply);
-  connection.expires_ns = ExpiresNs(reply);
+  connection.expires_ns = ExpiresNs(reply.expires_in_ms);
   SetDeadline(connection, SilentUntilNs(connection, connection.idle_ms));
   Arm(connection, io::Op::kWatch);
   connection.extra = std::make_unique<Greeting>();
@@ -121,12 +121,10 @@ uint32_t Shard::IdleMs(wire::Encoding encoding, const Asked& asked,
   return static_cast<uint32_t>(std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
 }
 
-uint64_t Shard::ExpiresNs(const backend::ConnectReply& reply) const {
+uint64_t Shard::ExpiresNs(uint64_t expires_in_ms) const {
   constexpr uint64_t kNever = UINT64_MAX;
-  if (reply.expires_in_ms == 0 || reply.expires_in_ms >= (kNever - now_ns_) / 1'000'000) {
-    return kNever;
-  }
-  return now_ns_ + reply.expires_in_ms * 1'000'000;
+  if (expires_in_ms == 0 || expires_in_ms >= (kNever - now_ns_) / 1'000'000) return kNever;
+  return now_ns_ + expires_in_ms * 1'000'000;
 }
 
 // Applies the duplicate-key policy; `*displaced` are to be closed. False: the newcomer is refused.
@@ -151,12 +149,12 @@ bool Shard::PlaceForKey(const std::string& key, wire::Encoding encoding,
   return true;
 }
 
-// The login, or the change of room, that the client waits for has taken effect.
+// The login, the change of room or the new token that the client waits for has taken effect.
 void Shard::FinishWaiting(Connection& connection) {
   HALLEY_ASSERT(connection.phase == Phase::kWaiting && connection.greeting() != nullptr);
   const Greeting& greeting = *connection.greeting();
   wire::GoimFrame reply = greeting.asked.request;
-  reply.op = reply.op == wire::op::kAuth ? wire::op::kAuthReply : wire::op::kChangeRoomReply;
+  ++reply.op;
   reply.body = greeting.body;
   farewell_.clear();
   wire::AppendReply(connection.session.encoding(), reply, &farewell_);

@@ -46,7 +46,7 @@ Shard::Shard(const ShardSetup& setup)
       options_(*setup.options),
       backend_(*setup.backend),
       push_(*setup.push),
-      session_limits_(SessionLimitsOf(options_)),
+      session_limits_(SessionLimitsOf(options_, setup.backend->TakesRefreshes())),
       proxies_(ProxiesOf(options_)),
       inbox_bytes_max_(session::ClientSession::InboxBytesMax(session_limits_)),
       flush_sends_(FlushSends(options_.shard.flush_sends, setup.shards_per_cpu)),
@@ -202,6 +202,7 @@ void Shard::DrainMailboxes() {
 }
 
 void Shard::SettleLogins() {
+  SettleRefreshes();
   if (answers_.empty()) return;
   std::vector<Answer> answers;
   answers.swap(answers_);
@@ -368,7 +369,8 @@ void Shard::PublishAndWake() {
 }
 
 bool Shard::HasWork() const {
-  return !readable_.empty() || !answers_.empty() || !rpc_dirty_.empty() || !to_close_.empty() ||
+  return !readable_.empty() || !answers_.empty() || !refresh_answers_.empty() ||
+         !rpc_dirty_.empty() || !to_close_.empty() ||
          hub_.receipts().AnyDone() || hub_.HasWork();
 }
 
@@ -409,6 +411,9 @@ ShardStatus Shard::Status() const {
   status.draining = evacuation_.under_way;
   for (const backend::Refusals& refusals : backend_.refusals()) {
     status.refused_logins.emplace_back(refusals.cause, refusals.count);
+  }
+  if (session_limits_.refreshes) {
+    status.refused_logins.emplace_back("refresh_too_soon", counts_.refreshes_too_soon);
   }
   status.ring = ring_.counters();
   status.ring_description = ring_.Describe();

@@ -132,6 +132,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   wire::CloseReason OnEvent(Connection& connection, const session::Event& event);
   void AnswerWithFile(Connection& connection, std::string_view response);
   void SendFile(Connection& connection);
+  void OnSignOfLife(Connection& connection);
   void OnHeartbeat(Connection& connection, const wire::GoimFrame& frame);
   wire::CloseReason OnChangeRoom(Connection& connection, const wire::GoimFrame& frame);
   wire::CloseReason OnAccepts(Connection& connection, const wire::GoimFrame& frame, bool add);
@@ -153,13 +154,18 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
   uint32_t IdleMs(wire::Encoding encoding, const Asked& asked,
                   const backend::ConnectReply& reply) const;
-  uint64_t ExpiresNs(const backend::ConnectReply& reply) const;
+  uint64_t ExpiresNs(uint64_t expires_in_ms) const;
   bool PlaceForKey(const std::string& key, wire::Encoding encoding,
                    std::vector<uint32_t>* displaced) const;
   void FinishWaiting(Connection& connection);
   void SendAway(Connection& connection, uint32_t owner, backend::ConnectReply reply);
   void Adopt(uint32_t from, uint64_t token, Adoption& adoption);
   void SendDepartures();
+
+  // --- new tokens of those who are logged in (refresh.cc)
+  void OnRefresh(Connection& connection, const wire::GoimFrame& frame);
+  void OnRefreshReply(backend::Ticket ticket, backend::RefreshReply reply) override;
+  void SettleRefreshes();
 
   // --- closing (closing.cc)
   // Ends a connection, whatever it is; harmless when it is ending already. `farewell_written`: the
@@ -300,6 +306,11 @@ class Shard final : private backend::BackendSink, private JobRunner {
     backend::ConnectReply reply;
   };
   std::vector<Answer> answers_;
+  struct RefreshAnswer {
+    backend::Ticket ticket;
+    backend::RefreshReply reply;
+  };
+  std::vector<RefreshAnswer> refresh_answers_;
 
   struct Departure {
     io::Passage passage;

@@ -31,6 +31,7 @@ struct ShardStatus {
   uint64_t push_refused = 0;       // push connections beyond their limit
   uint64_t accepted = 0;
   uint64_t logins = 0;
+  uint64_t refreshes_too_soon = 0;  // told among refused_logins
   uint64_t moved_in = 0;      // connections that came from another shard to their key's
   uint64_t moved_out = 0;
   uint64_t accept_errors = 0;

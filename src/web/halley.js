@@ -14,10 +14,11 @@
 // What waits for an answer is a Promise. A push is delivered at most once: what is pushed while the
 // connection is down does not come later.
 
-/** goim's operations. Those of an application are numbers of its own, by custom from 1000 on. */
+/** goim's operations, and two of Halley's (18, 19), which are an application's where the gateway's backend
+ * takes no new tokens. Those of an application are numbers of its own, by custom from 1000 on. */
 export const Op = Object.freeze({
   HEARTBEAT: 2, HEARTBEAT_REPLY: 3, AUTH: 7, AUTH_REPLY: 8, RAW: 9, CHANGE_ROOM: 12,
-  CHANGE_ROOM_REPLY: 13, SUB: 14, SUB_REPLY: 15, UNSUB: 16, UNSUB_REPLY: 17,
+  CHANGE_ROOM_REPLY: 13, SUB: 14, SUB_REPLY: 15, UNSUB: 16, UNSUB_REPLY: 17, REFRESH: 18, REFRESH_REPLY: 19,
 });
 
 /** Close codes of our own side. */
@@ -36,7 +37,10 @@ const TOO_BIG = 1009;
 const HEADER_BYTES = 16;
 const VERSION = 1;
 /** @type {Set<number>} */
-const RESERVED_OPS = new Set(Object.values(Op));
+const RESERVED_OPS = new Set(Object.values(Op).filter((op) => op < Op.REFRESH));
+// A new token is not shown sooner after the last: the gateway refuses more than one in a second.
+const REFRESH_APART_MS = 2000;
+const TIMER_MS_MAX = 2 ** 31 - 1;
 const NO_BODY = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", {ignoreBOM: true});
@@ -51,7 +55,8 @@ const decoder = new TextDecoder("utf-8", {ignoreBOM: true});
  * @typedef {{op: number, seq: number, body: Uint8Array}} Frame
  * @typedef {string | Uint8Array} Bytes  a string stands for its UTF-8
  * @typedef {{setTimeout: (callback: () => void, ms: number) => any, clearTimeout: (timer: any) => void,
- *   now: () => number}} Timers  now: in milliseconds, never backwards
+ *   now: () => number, wallNow?: () => number}} Timers  now: in milliseconds, never backwards;
+ *   wallNow: in milliseconds since 1970
  *
  * @typedef {object} Options
  * @property {string} [key] of this connection; empty: the gateway makes one. With one of your own,
@@ -63,6 +68,9 @@ const decoder = new TextDecoder("utf-8", {ignoreBOM: true});
  * @property {string} [platform]
  * @property {Bytes | (() => Bytes | Promise<Bytes>)} [token] the login's body in place of goim's
  *   JSON of the above, or a function that makes a new one for each login
+ * @property {number} [refreshAheadMs] where `token` is a function: so long before the token ends it is asked
+ *   for a new one, which is shown to the gateway, so that the connection stays; 0, the default: never.
+ *   It is known when a token ends if it is a JSON Web Token with `exp`
  * @property {number} [heartbeatMs] between an answered heartbeat and the next
  * @property {number} [replyTimeoutMs] for a reply, an answer to a heartbeat, and a login
  * @property {number} [backoffBaseMs] the n-th attempt comes after random() * min(cap, base * 2 ** n)
@@ -76,7 +84,7 @@ const decoder = new TextDecoder("utf-8", {ignoreBOM: true});
 /** What goes wrong; `code` says what it was. */
 export class HalleyError extends Error {
   /**
-   * @param {"malformed" | "timeout" | "lost" | "closed" | "socket" | "token"} code
+   * @param {"malformed" | "timeout" | "lost" | "closed" | "socket" | "token" | "refused"} code
    * @param {string} message
    */
   constructor(code, message) {
@@ -138,6 +146,21 @@ function bytesOf(bytes) {
   return typeof bytes === "string" ? encoder.encode(bytes) : bytes;
 }
 
+/**
+ * The `exp` of a JSON Web Token, which goim's JSON may be around; undefined when there is none.
+ * @param {Bytes} token
+ * @returns {number | undefined}  in seconds since 1970
+ */
+export function expiryOf(token) {
+  try {
+    const payload = decoder.decode(bytesOf(token)).split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    const {exp} = JSON.parse(decoder.decode(Uint8Array.from(atob(payload), (c) => c.charCodeAt(0))));
+    return typeof exp === "number" ? exp : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param {number[]} ops */
 function checkedOps(ops) {
   for (const op of ops) if (op !== (op | 0)) throw new RangeError(`${op} is no op: not an int32`);
@@ -173,6 +196,7 @@ export class HalleyClient {
   /** @type {any} */ #socket = null;
   #attempt = 0;  // of opening a socket, for what was begun in an earlier one
   #seq = 0;
+  /** @type {Bytes | undefined} of this connection's login */ #token;
   #loginSeq = 0;  // of the login that is not answered; 0: none
   #failures = 0;  // in a row
   #onlineSince = 0;
@@ -297,12 +321,25 @@ export class HalleyClient {
    */
   send(op, body = NO_BODY) {
     if (RESERVED_OPS.has(checkedOps([op])[0])) throw new RangeError(`op ${op} is goim's own`);
-    if (this.#state !== "online") {
-      const failed = new Deferred();
-      failed.reject(new HalleyError("lost", "not connected"));
-      return failed.promise;
-    }
-    return this.#request(op, op, body);
+    return this.#state === "online" ? this.#request(op, op, body) : this.#notConnected();
+  }
+
+  /**
+   * Shows the gateway a new token of the same client, so that the connection outlives the old one.
+   * Answered with the seconds that it holds; 0: for good. Refused when the gateway refuses it: then the
+   * connection ends when the old one does.
+   * @param {Bytes} token
+   * @returns {Promise<number>}
+   */
+  refresh(token) {
+    if (this.#state !== "online") return this.#notConnected();
+    const refreshed = this.#request(Op.REFRESH, Op.REFRESH_REPLY, token).then((/** @type {string} */ seconds) => {
+      if (seconds === "") throw new HalleyError("refused", "the gateway refuses the new token");
+      this.#renewWithin(Number(seconds) * 1000);
+      return Number(seconds);
+    });
+    refreshed.catch(() => {});
+    return refreshed;
   }
 
   // --- opening and logging in
@@ -351,6 +388,7 @@ export class HalleyClient {
    * @param {Bytes | undefined} token
    */
   #logIn(socket, token) {
+    this.#token = token;
     this.#told = token === undefined ? {room: this.#room, ops: new Set(this.#ops)}
                                      : {room: undefined, ops: new Set(this.#unwatched)};
     this.#loginSeq = this.#seq = nextSeq(this.#seq);
@@ -392,11 +430,30 @@ export class HalleyClient {
     this.#onlineSince = this.#timers.now();
     this.#connecting?.resolve(undefined);
     for (const wish of this.#wishes.splice(0)) wish.resolve(undefined);
+    const end_s = this.#token === undefined ? undefined : expiryOf(this.#token);
+    if (end_s !== undefined) this.#renewWithin(end_s * 1000 - (this.#timers.wallNow?.() ?? Date.now()));
     this.#setState("online");
     if (this.#state === "online") this.#beat();
   }
 
   // --- being online
+
+  /** @param {number} leftMs  until the token ends */
+  #renewWithin(leftMs) {
+    const {token, refreshAheadMs = 0} = this.#options;
+    if (typeof token !== "function" || !(refreshAheadMs > 0) || !(leftMs > 0)) return;
+    const waitMs = Math.max(leftMs - refreshAheadMs, leftMs / 2, REFRESH_APART_MS);
+    this.#setAlarm("refresh", Math.min(waitMs, TIMER_MS_MAX), () => {
+      const attempt = this.#attempt;
+      Promise.resolve().then(token).then((made) => {
+        return attempt === this.#attempt ? this.refresh(made) : 0;
+      }).catch((error) => {
+        // The connection ends with its token, and comes back with another.
+        if (attempt !== this.#attempt) return;
+        this.#emit("error", new HalleyError("token", `no new token: ${error?.message ?? error}`));
+      });
+    });
+  }
 
   #beat() {
     this.#seq = nextSeq(this.#seq);
@@ -450,13 +507,22 @@ export class HalleyClient {
       return;
     }
     const request = this.#pending.get(seq);
-    if (request !== undefined && request.op === op) {
+    const taken = request?.op === op;
+    // To a gateway that takes no new tokens it is a message, answered with its own op.
+    if (request !== undefined && (taken || (request.op === Op.REFRESH_REPLY && op === Op.REFRESH))) {
       this.#pending.delete(seq);
       this.#timers.clearTimeout(request.timer);
-      request.reply.resolve(undefined);
+      if (!taken) request.reply.reject(new HalleyError("refused", "the gateway takes no new tokens"));
+      else request.reply.resolve(op === Op.REFRESH_REPLY ? decoder.decode(body) : undefined);
     } else if (seq === 0 && !RESERVED_OPS.has(op)) {
       this.#onPush(frame);  // goim's own gateway may send a push by itself
     }
+  }
+
+  #notConnected() {
+    const failed = new Deferred();
+    failed.reject(new HalleyError("lost", "not connected"));
+    return failed.promise;
   }
 
   /**

@@ -61,6 +61,8 @@ inline constexpr int32_t kSub = 14;
 inline constexpr int32_t kSubReply = 15;
 inline constexpr int32_t kUnsub = 16;
 inline constexpr int32_t kUnsubReply = 17;
+inline constexpr int32_t kRefresh = 18;  // Halley's own, where the backend takes new tokens
+inline constexpr int32_t kRefreshReply = 19;
 }  // namespace op
 
 struct GoimFrame {

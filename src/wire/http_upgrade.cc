@@ -142,6 +142,7 @@ struct Headers {
   std::optional<std::string_view> content_length;
   std::string_view subprotocol;
   std::string_view forwarded_for;
+  std::string_view fetch_site;
   DeflateAgreement deflate;
   bool transfer_encoding = false;
   bool upgrade = false;
@@ -198,6 +199,8 @@ Refusal TakeHeader(std::string_view line, const UpgradeLimits& limits, Headers* 
     if (headers->subprotocol.empty()) {
       headers->subprotocol = ChooseSubprotocol(value, limits.subprotocols);
     }
+  } else if (Is(name, "sec-fetch-site")) {
+    headers->fetch_site = value;
   } else if (limits.forwarded_for && Is(name, "x-forwarded-for")) {
     const std::string_view before = headers->forwarded_for;
     headers->forwarded_for = before.empty() ? value : Joined(before, value);
@@ -219,6 +222,18 @@ Refusal CheckUpgrade(const Headers& headers) {
   return std::nullopt;
 }
 
+// What no script asks for, an image's address say, is asked for without an Origin, and cookies go along
+// all the same. Nobody could read the answer, but the login would push out the user's own connection.
+// Browsers say so in Sec-Fetch-Site. With a callback, cookies of a long poll are no login anyway.
+bool IsBlindFetch(const Headers& headers) {
+  if (headers.origin.has_value() || !headers.cookie.has_value()) return false;
+  if (headers.target.dialect == Dialect::kGoimV1LongPoll &&
+      FindParameter(headers.target.query, "cb")) {
+    return false;
+  }
+  return Is(headers.fetch_site, "cross-site") || Is(headers.fetch_site, "same-site");
+}
+
 Refusal CheckHeaders(const Headers& headers, const OriginPolicy& origins) {
   if (headers.transfer_encoding || headers.content_length.value_or("0") != "0") {
     return UpgradeRefusal::kBody;
@@ -237,7 +252,7 @@ Refusal CheckHeaders(const Headers& headers, const OriginPolicy& origins) {
       !origins.Allows(*headers.origin, *headers.host, headers.cookie.has_value())) {
     return UpgradeRefusal::kForeignOrigin;
   }
-  return std::nullopt;
+  return IsBlindFetch(headers) ? UpgradeRefusal::kForeignOrigin : Refusal();
 }
 
 // `rest` is a whole request with its empty line.

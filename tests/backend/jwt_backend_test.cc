@@ -134,6 +134,97 @@ TEST_F(JwtBackendTest, SaysHowLongTheTokenHolds) {
   EXPECT_EQ(left(R"({"sub":"ann"})"), 0u) << "for good";
 }
 
+TEST_F(JwtBackendTest, TakesANewTokenOfTheSameClient) {
+  ASSERT_TRUE(backend().TakesRefreshes());
+  uint64_t expires_in_ms = 0;
+  const std::string later = WithSecret(Claims(R"("mid":7,"room_id":"x","accepts":[5])", kNowS + 600));
+  EXPECT_EQ(WhyNoRefresh(later, "ann", 7, &expires_in_ms), "none");
+  EXPECT_EQ(expires_in_ms, 605'000u);
+  EXPECT_EQ(WhyNoRefresh(R"({"token":")" + later + R"("})", "ann", 7), "none");
+  EXPECT_EQ(WhyNoRefresh(R"({"key":"ann","mid":7,"token":")" + later + R"("})", "ann", 7), "none");
+  EXPECT_EQ(WhyNoRefresh(R"({"key":"bob","token":")" + later + R"("})", "ann", 7), "other_client");
+}
+
+TEST_F(JwtBackendTest, TakesNoNewTokenOfAnybodyElse) {
+  const std::string ann = WithSecret(Claims(R"("mid":7)"));
+  EXPECT_EQ(WhyNoRefresh(ann, "bob", 7), "refresh_other_client");
+  EXPECT_EQ(WhyNoRefresh(ann, "Ann", 7), "refresh_other_client");
+  EXPECT_EQ(WhyNoRefresh(ann, "ann", 8), "refresh_other_client");
+  EXPECT_EQ(WhyNoRefresh(ann, "ann", 0), "refresh_other_client");
+  EXPECT_EQ(WhyNoRefresh(WithSecret(Claims()), "ann", 7), "refresh_other_client");
+  // Not even where the login had none either.
+  const std::string nobody = WithSecret(R"({"exp":1800000060})");
+  EXPECT_EQ(WhyNoRefresh(nobody, Login(nobody).key, 0), "refresh_other_client");
+}
+
+TEST_F(JwtBackendTest, RefusesNewTokensForWhatItRefusesLoginsFor) {
+  uint64_t expires_in_ms = 1;
+  EXPECT_EQ(WhyNoRefresh(WithSecret(Claims("", kNowS - 60)), "ann", 0, &expires_in_ms), "expired");
+  EXPECT_EQ(expires_in_ms, 0u);
+  EXPECT_EQ(WhyNoRefresh("", "ann", 0), "no_token");
+  EXPECT_EQ(WhyNoRefresh("{}", "ann", 0), "no_token");
+  EXPECT_EQ(WhyNoRefresh("a.b.c", "ann", 0), "bad_form");
+  EXPECT_EQ(WhyNoRefresh(WithSecret(R"({"sub":"ann"})"), "ann", 0), "no_expiry");
+  EXPECT_EQ(WhyNoRefresh(std::string(options_.token_bytes + 1, 'x'), "ann", 0), "too_big");
+  const std::string good = WithSecret(Claims());
+  EXPECT_EQ(WhyNoRefresh(good.substr(0, good.size() - 4) + "AAAA", "ann", 0), "bad_signature");
+}
+
+TEST_F(JwtBackendTest, TakesTheTokenOfACookieWhereTheLoginHasNone) {
+  options_.cookie = "jwt";
+  const std::string ann = "sid=1; jwt=" + WithSecret(Claims());
+  const std::string bob = WithSecret(R"({"sub":"bob","exp":1800000060})");
+  EXPECT_EQ(Login("", ann).key, "ann");
+  EXPECT_EQ(Login(R"({"token":""})", ann).key, "ann");
+  const ConnectReply reply = Login(R"({"mid":0,"key":"","room_id":"r","accepts":[7]})", ann);
+  EXPECT_EQ(reply.key, "ann");
+  EXPECT_EQ(reply.room, "r");
+  EXPECT_EQ(reply.accepts, std::vector<int32_t>({7}));
+  EXPECT_EQ(Login(bob, ann).key, "bob") << "what the login says counts first";
+  EXPECT_EQ(Login(R"({"token":")" + bob + R"("})", ann).key, "bob");
+  EXPECT_EQ(WhyNot(R"({"key":"bob"})", ann), "other_client");
+  EXPECT_EQ(WhyNot("nonsense", ann), "bad_form") << "a bad token is no missing one";
+  EXPECT_EQ(WhyNot("{nonsense", ann), "no_token");
+  EXPECT_EQ(WhyNot("", "jwt=" + bob.substr(0, bob.size() - 4) + "AAAA"), "bad_signature");
+  EXPECT_EQ(WhyNot("", "jwt=a.b.c; jwt=" + bob), "bad_form") << "the first of a name";
+  EXPECT_EQ(WhyNot("", "JWT=" + bob), "no_token");
+  EXPECT_EQ(WhyNot("", ""), "no_token");
+  EXPECT_EQ(WhyNot("", "jwt=" + std::string(options_.token_bytes + 1, 'x')), "too_big");
+}
+
+TEST_F(JwtBackendTest, CookiesAreNoLoginsUnlessOneIsNamed) {
+  EXPECT_EQ(WhyNot("", "jwt=" + WithSecret(Claims())), "no_token");
+  EXPECT_EQ(WhyNot("", "=" + WithSecret(Claims())), "no_token");
+}
+
+// Only a name that is not there: a bad signature would bring nothing new.
+TEST_F(JwtBackendTest, SaysWhenATokenNamesAKeyThatIsNotThere) {
+  const auto missed = [this](const std::string& token) {
+    (void)Login(token);
+    return store().TakeMissedKey();
+  };
+  EXPECT_TRUE(missed(WithKey(Pair::kRsa, R"({"alg":"RS256","kid":"new"})", Claims())));
+  EXPECT_TRUE(missed(WithKey(Pair::kRsa, R"({"alg":"ES256","kid":"new"})", Claims())));
+  const std::string good = WithKey(Pair::kRsa, R"({"alg":"RS256","kid":"rsa"})", Claims());
+  EXPECT_FALSE(missed(good));
+  EXPECT_FALSE(missed(good.substr(0, good.size() - 4) + "AAAA"));
+  EXPECT_FALSE(missed(WithKey(Pair::kP256, R"({"alg":"RS256"})", Claims())));
+  EXPECT_FALSE(missed(WithKey(Pair::kEd25519, R"({"alg":"RS256","kid":"ed"})", Claims())));
+  EXPECT_FALSE(missed(WithSecret(Claims(), R"({"alg":"HS256","kid":"whatever"})")));
+  EXPECT_FALSE(missed(WithSecret(Claims(), R"({"alg":"none","kid":"new"})")));
+  EXPECT_FALSE(missed("no token"));
+}
+
+TEST_F(JwtBackendTest, TellsFailedFetchesWhereItIsToldTo) {
+  const size_t causes = backend().refusals().size();
+  backend().TellFetches();
+  store().CountFailedFetch();
+  store().CountFailedFetch();
+  ASSERT_EQ(backend().refusals().size(), causes + 1);
+  EXPECT_EQ(backend().refusals().back().cause, "key_fetch_failed");
+  EXPECT_EQ(backend().refusals().back().count, 2u);
+}
+
 TEST_F(JwtBackendTest, WantsAnExpiryUnlessToldNotTo) {
   EXPECT_EQ(WhyNot(WithSecret(R"({"sub":"ann"})")), "no_expiry");
 }

@@ -35,18 +35,18 @@ class JwtTest : public ::testing::Test {
     return *backend_;
   }
 
-  ConnectReply Login(std::string_view token) {
+  ConnectReply Login(std::string_view token, std::string_view cookie = {}) {
     LastReply sink;
-    backend().Connect({.ticket = {3, 4}, .token = token}, sink);
+    backend().Connect({.ticket = {3, 4}, .token = token, .cookie = cookie}, sink);
     EXPECT_EQ(sink.count, 1) << "answered once, in the call";
     EXPECT_EQ(sink.ticket.slot, 3u);
     return sink.reply;
   }
 
   // Why the login is refused; "none": it is not. Every refusal is counted once, by its cause.
-  std::string WhyNot(std::string_view token) {
+  std::string WhyNot(std::string_view token, std::string_view cookie = {}) {
     std::vector<Refusals> before(backend().refusals().begin(), backend().refusals().end());
-    const ConnectReply reply = Login(token);
+    const ConnectReply reply = Login(token, cookie);
     std::string why = "none";
     for (size_t i = 0; i < before.size(); ++i) {
       const uint64_t more = backend().refusals()[i].count - before[i].count;
@@ -58,6 +58,23 @@ class JwtTest : public ::testing::Test {
     EXPECT_EQ(reply.verdict == ConnectVerdict::kAccepted, why == "none");
     EXPECT_EQ(reply.key.empty(), why != "none") << "a refusal tells nothing";
     return why;
+  }
+
+  // The same of a new token for a connection of `key` and `mid`; `*expires_in_ms` as it is told.
+  std::string WhyNoRefresh(std::string_view token, std::string_view key, int64_t mid,
+                           uint64_t* expires_in_ms = nullptr) {
+    std::vector<Refusals> before(backend().refusals().begin(), backend().refusals().end());
+    LastReply sink;
+    backend().Refresh({.ticket = {3, 4}, .client = {mid, key, 5}, .token = token}, sink);
+    EXPECT_EQ(sink.count, 1) << "answered once, in the call";
+    EXPECT_EQ(sink.ticket.generation, 4u);
+    if (expires_in_ms != nullptr) *expires_in_ms = sink.refreshed.expires_in_ms;
+    std::string why;
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (backend().refusals()[i].count != before[i].count) why += before[i].cause;
+    }
+    EXPECT_EQ(sink.refreshed.verdict == ConnectVerdict::kAccepted, why.empty());
+    return why.empty() ? "none" : why;
   }
 
   // Claims that hold, with others behind them: R"("mid":7)".
@@ -73,6 +90,9 @@ class JwtTest : public ::testing::Test {
   config::JwtOptions options_;
   config::ClientOptions limits_;
   int64_t now_ms_ = kNowS * 1000;
+
+ protected:
+  KeyStore& store() { return backend(), *store_; }
 
  private:
   std::unique_ptr<KeyStore> store_;

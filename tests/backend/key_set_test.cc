@@ -117,5 +117,71 @@ TEST(KeyStore, KeepsTheOldSetUntilTheNewOneIsGoodAsAWhole) {
       << "who had begun with the old set goes on with it";
 }
 
+std::string SetOf(const std::vector<std::string>& keys) {
+  std::string text = R"({"keys":[)";
+  for (size_t i = 0; i < keys.size(); ++i) text += (i == 0 ? "" : ",") + keys[i];
+  return text + "]}";
+}
+
+TEST(KeyStore, PutsWhatIsFetchedBesideTheFiles) {
+  config::TempFile rsa(testing::PublicPem(Pair::kRsa));
+  config::JwtOptions options;
+  options.keys = rsa.path();
+  options.jwks_url = "https://x";
+  const auto store = KeyStore::Create(options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ((*store)->keys()->size(), 1u);
+  ASSERT_TRUE((*store)->TakeJwks(SetOf({testing::Jwk(Pair::kEd25519, R"(,"kid":"1")")})).ok());
+  EXPECT_EQ((*store)->keys()->size(), 2u);
+  EXPECT_TRUE((*store)->keys()->HasId("1"));
+  EXPECT_FALSE((*store)->keys()->HasId("2"));
+  // The next one takes the place of the last, and not of the files.
+  ASSERT_TRUE((*store)->TakeJwks(SetOf({testing::Jwk(Pair::kP256, R"(,"kid":"2")")})).ok());
+  EXPECT_EQ((*store)->keys()->size(), 2u);
+  EXPECT_FALSE((*store)->keys()->HasId("1"));
+  EXPECT_EQ(Verify(*(*store)->keys(), Pair::kRsa, SigningAlgorithm::kRs256, "any"), JwtFault::kNone);
+  // And files that are read again do not take its place either.
+  rsa.Write(testing::PublicPem(Pair::kEd25519));
+  ASSERT_TRUE((*store)->Reload().ok());
+  EXPECT_EQ(Verify(*(*store)->keys(), Pair::kP256, SigningAlgorithm::kEs256, "2"), JwtFault::kNone);
+  EXPECT_EQ(Verify(*(*store)->keys(), Pair::kEd25519, SigningAlgorithm::kEdDsa, ""), JwtFault::kNone);
+}
+
+TEST(KeyStore, KeepsWhatWasFetchedUntilTheNextIsGoodAsAWhole) {
+  config::JwtOptions options;
+  options.jwks_url = "https://x";
+  const auto store = KeyStore::Create(options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ((*store)->keys()->size(), 0u);
+  EXPECT_EQ(Verify(*(*store)->keys(), Pair::kRsa, SigningAlgorithm::kRs256, ""),
+            JwtFault::kUnknownKey);
+  const std::string ed = testing::Jwk(Pair::kEd25519, R"(,"kid":"1")");
+  ASSERT_TRUE((*store)->TakeJwks(SetOf({ed})).ok());
+  const std::shared_ptr<const KeySet> good = (*store)->keys();
+  std::vector<std::string> many(KeySet::kKeysMax + 1, ed);
+  for (const std::string& bad :
+       {std::string(), std::string("<html>"), std::string("{}"), SetOf({}), SetOf({ed, R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})"}),
+        SetOf({ed}) + "x", SetOf({ed, testing::SecretJwk(testing::kSecret)}), SetOf(many),
+        SetOf({R"({"kty":"RSA","use":"enc"})"})}) {
+    const absl::Status taken = (*store)->TakeJwks(bad);
+    EXPECT_FALSE(taken.ok()) << bad;
+    EXPECT_EQ((*store)->keys(), good) << bad;
+  }
+  many.pop_back();
+  EXPECT_TRUE((*store)->TakeJwks(SetOf(many)).ok());
+}
+
+TEST(KeyStore, RemembersThatAKeyWasMissed) {
+  config::JwtOptions options;
+  options.secret = testing::kSecret;
+  const auto store = KeyStore::Create(options);
+  ASSERT_TRUE(store.ok());
+  EXPECT_FALSE((*store)->TakeMissedKey());
+  (*store)->MissKey();
+  (*store)->MissKey();
+  EXPECT_TRUE((*store)->TakeMissedKey());
+  EXPECT_FALSE((*store)->TakeMissedKey());
+}
+
 }  // namespace
 }  // namespace halley::backend

@@ -14,9 +14,15 @@ class LastReply final : public BackendSink {
     ticket = to;
     reply = std::move(with);
   }
+  void OnRefreshReply(Ticket to, RefreshReply with) override {
+    ++count;
+    ticket = to;
+    refreshed = with;
+  }
   int count = 0;
   Ticket ticket;
   ConnectReply reply;
+  RefreshReply refreshed;
 };
 
 }  // namespace halley::backend::testing

@@ -155,7 +155,7 @@ TEST(Check, TokensCanBeVerifiedWhereTheyAreBelieved) {
   options.backend.kind = BackendKind::kJwt;
   EXPECT_EQ(Message(options, {{"backend.kind", "--backend"}}),
             "--backend: backend.kind is jwt, and nothing says who may sign: set jwt.secret_file, "
-            "jwt.keys or jwt.jwks_file");
+            "jwt.keys, jwt.jwks_file or jwt.jwks_url");
   options.jwt.keys = "a.pem";
   EXPECT_EQ(Message(options), "");
   options.jwt.secret = "a secret";
@@ -167,6 +167,19 @@ TEST(Check, TokensCanBeVerifiedWhereTheyAreBelieved) {
   EXPECT_EQ(Message(options, {{"jwt.room_claim", "h.toml:3:1"}}),
             "h.toml:3:1: jwt.room_claim is empty: name a claim");
   options.jwt.room_claim = "room";
+  options.jwt.cookie = "__Host-jwt";
+  EXPECT_EQ(Message(options), "");
+  options.jwt.cookie = "j wt";
+  EXPECT_EQ(Message(options, {{"jwt.cookie", "h.toml:4:1"}}),
+            "h.toml:4:1: jwt.cookie is no name of a cookie: use letters, digits, - and _");
+  options.jwt.cookie = "jwt";
+  options.websocket.origins = "https://a.example, *";
+  EXPECT_NE(Message(options).find("any page could log in as whoever visits it"), std::string::npos);
+  options.websocket.origins = "https://a.example";
+  options.client.http_header_bytes = options.jwt.token_bytes;
+  EXPECT_NE(Message(options).find("raise it to 5120 or more"), std::string::npos);
+  ++options.client.http_header_bytes;
+  EXPECT_EQ(Message(options), "");
   options.backend.kind = BackendKind::kEmbedded;
   EXPECT_EQ(Message(options, {{"jwt.keys", "h.toml:2:1"}}),
             "h.toml:2:1: jwt has keys, but the embedded backend believes tokens unverified: set "

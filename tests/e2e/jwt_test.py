@@ -14,6 +14,7 @@ import event_stream
 import goim
 import harness
 import tokens
+import websocket
 from event_stream import EventStream
 from goim import TcpClient, pushed
 from gopush_test import GopushWsClient, command
@@ -181,6 +182,171 @@ class Expiry(JwtTest):
         self.assertEqual(self.pusher.push_all("after").taken, 1)
         self.assertEqual(stays.receive(), pushed(b"after"))
         self.assert_refused(token, "expired")
+
+
+class Cookies(JwtTest):
+    """A token in the upgrade's cookie; and pages that may not use it."""
+
+    def setUp(self):
+        super().setUp()
+        self.start("--jwt.secret_file", self.secret_file, "--jwt.cookie", "jwt",
+                   "--websocket.origins", "https://app.example")
+
+    def cookie(self, sub):
+        return "sid=1; jwt=" + with_secret(SECRET, claims(sub=sub, accepts=[1000])).decode()
+
+    def upgraded(self, path="/sub", **headers):
+        client = self.keep(WsClient(self.gateway.ws, upgrade=False))
+        client.send(websocket.request(path, **headers))
+        self.assertTrue(client.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 "))
+        return client
+
+    def status_of(self, request):
+        stream = self.keep(Stream(self.gateway.ws))
+        stream.send(request)
+        return stream.read(12)
+
+    def test_logins_without_a_token(self):
+        for key, body in (("a", b""), ("b", goim.token(mid=0, key="", room_id="r"))):
+            client = self.upgraded(Cookie=self.cookie(key), Origin="https://app.example")
+            self.assertEqual(client.call(goim.AUTH, 1, body)[:3], (goim.AUTH_REPLY, 1, b""))
+            self.assertEqual(self.pusher.push_keys([key], "x").taken, 1)
+            self.assertEqual(client.receive(), pushed(b"x"))
+        self.assertEqual(self.pusher.rooms("r")[0], {"r": 1})
+        client = self.upgraded("/json", Cookie=self.cookie("json"))
+        client.send_message(b'{"op":7}', 1)
+        self.assertEqual(json.loads(client.read_ws()[1]), {"op": 8, "seq": 0})
+
+    def test_the_logins_own_token_counts_first(self):
+        client = self.upgraded(Cookie=self.cookie("cookie"))
+        client.call(goim.AUTH, 1, with_secret(SECRET, claims(sub="body")))
+        self.assertEqual(self.pusher.online("cookie", "body"), ["body"])
+
+    def test_server_sent_events(self):
+        stream = self.keep(EventStream(self.gateway.ws))
+        stream.send(event_stream.request(Cookie=self.cookie("page")))
+        stream.expect(event_stream.HEAD)
+        self.assertEqual(self.pusher.push_keys(["page"], "x").taken, 1)
+        stream.expect(event_stream.push(1000, "x"))
+        refused = self.keep(EventStream(self.gateway.ws))
+        refused.send(event_stream.request(Cookie="jwt=a.b.c"))
+        self.assertTrue(refused.read_all().startswith(b"HTTP/1.1 403 "))
+
+    def test_other_pages_do_not_log_in_as_their_visitors(self):
+        cookie = self.cookie("victim")
+        victim = self.upgraded(Cookie=cookie)
+        victim.call(goim.AUTH)
+        for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"},
+                        {"Origin": "https://app.example.evil.example"},
+                        {"Sec_Fetch_Site": "cross-site"}):
+            for request in (websocket.request(Cookie=cookie, **headers),
+                            websocket.request("/json", Cookie=cookie, **headers),
+                            event_stream.request(Cookie=cookie, **headers)):
+                self.assertEqual(self.status_of(request), b"HTTP/1.1 403", headers)
+        self.assertEqual(self.pusher.push_keys(["victim"], "still here").taken, 1)
+        self.assertEqual(victim.receive(), pushed(b"still here"))
+
+    def test_without_a_list_only_the_gateways_own_host(self):
+        self.gateway.stop()
+        self.start("--jwt.secret_file", self.secret_file, "--jwt.cookie", "jwt")
+        cookie = self.cookie("k")
+        for origin, status in (("https://evil.example", b"403"), ("http://127.0.0.1:8080", b"101")):
+            self.assertEqual(self.status_of(websocket.request(Cookie=cookie, Origin=origin)),
+                             b"HTTP/1.1 " + status)
+
+    def test_any_page_is_no_answer(self):
+        ended = subprocess.run([program("HALLEY_BIN"), "--backend", "jwt", "--jwt.secret_file",
+                                self.secret_file, "--jwt.cookie", "jwt", "--websocket.origins", "*",
+                                "--check-config"], capture_output=True, text=True,
+                               timeout=DEADLINE_S, check=False)
+        self.assertEqual(ended.returncode, 78)
+        self.assertIn("any page could log in as whoever visits it", ended.stderr)
+
+
+class Refresh(JwtTest):
+    """A new token, shown before the old one ends."""
+
+    def setUp(self):
+        super().setUp()
+        self.start("--jwt.secret_file", self.secret_file, "--jwt.leeway_s", "0")
+
+    def token(self, **more):
+        return with_secret(SECRET, claims(**more))
+
+    def test_the_connection_outlives_its_first_token(self):
+        old = self.token(valid_s=5, sub="k", mid=7, room_id="r", accepts=[1000])
+        clients = [self.login(self.token(valid_s=5, sub=name, mid=7, room_id="r", accepts=[1000]),
+                              kind) for name, kind in (("tcp", TcpClient), ("web", WsClient))]
+        leaves = self.login(old)
+        for client, name in zip(clients, ("tcp", "web")):
+            # Room and ops of the new token are not taken.
+            new = self.token(valid_s=600, sub=name, mid="7", room_id="other", accepts=[5])
+            answer = client.call(goim.REFRESH, 9, new, ver=3)
+            self.assertEqual((answer.op, answer.seq, answer.ver), (goim.REFRESH_REPLY, 9, 3))
+            self.assertIn(int(answer.body), range(590, 601))
+            self.assertEqual(answer.body, b"%d" % int(answer.body))
+        self.assertEqual(leaves.read_all(), b"")
+        wait_until(lambda: self.pusher.status().closed["token_expired"] == 1, "the end of the third")
+        self.assertEqual(self.pusher.push_rooms(["r"], "after").taken, 2)
+        for client in clients:
+            self.assertEqual(client.receive(), pushed(b"after"))
+
+    def test_it_may_end_earlier(self):
+        client = self.login(self.token(sub="k"), WsClient)
+        answer = client.call(goim.REFRESH, 1, self.token(sub="k", valid_s=4))
+        self.assertIn(int(answer.body), range(1, 5))
+        self.assertEqual(client.read_close(), 3006)
+
+    def test_a_refused_token_changes_nothing(self):
+        """The client is told, the cause is counted, and the connection stays for as long as it would."""
+        for body, cause in ((self.token(sub="bob", mid=7), "refresh_other_client"),
+                            (self.token(sub="k", mid=8), "refresh_other_client"),
+                            (self.token(mid=7), "refresh_other_client"),
+                            (self.token(sub="k", mid=7, valid_s=-60), "expired"),
+                            (with_secret(b"x" * 32, claims(sub="k", mid=7)), "bad_signature"),
+                            (b"", "no_token")):
+            client = self.login(self.token(sub="k", mid=7, accepts=[1000]))
+            before = self.pusher.status().refused_logins[cause]
+            self.assertEqual(client.call(goim.REFRESH, 5, body)[:3], (goim.REFRESH_REPLY, 5, b""))
+            self.assertEqual(self.pusher.status().refused_logins[cause], before + 1)
+            self.assertEqual(self.pusher.push_keys(["k"], "stays").taken, 1)
+            self.assertEqual(client.receive(), pushed(b"stays"))
+
+    def test_refused_and_ended(self):
+        client = self.login(self.token(sub="k", valid_s=4), WsClient)
+        self.assertEqual(client.call(goim.REFRESH, 1, self.token(sub="l"))[2], b"")
+        self.assertEqual(client.read_close(), 3006)
+
+    def test_not_more_than_one_in_a_second(self):
+        client = self.login(self.token(sub="k"))
+        new = self.token(sub="k")
+        client.send(b"".join(goim.frame(goim.REFRESH, seq, new) for seq in range(200)))
+        answers = [client.receive() for _ in range(200)]
+        self.assertEqual([answer.seq for answer in answers], list(range(200)))
+        self.assertNotEqual(answers[0].body, b"")
+        # A busy machine may take more than a second to read them all.
+        good = sum(answer.body != b"" for answer in answers)
+        self.assertLess(good, 20)
+        self.assertEqual(self.pusher.status().refused_logins["refresh_too_soon"], 200 - good)
+
+    def test_json(self):
+        client = self.keep(WsClient(self.gateway.ws, upgrade=False))
+        client.upgrade("/json")
+        for op, token in ((7, self.token(sub="json", valid_s=60)), (18, self.token(sub="json"))):
+            client.send_message(json.dumps({"op": op, "seq": op, "body": token.decode()}).encode(), 1)
+        self.assertEqual(json.loads(client.read_ws()[1]), {"op": 8, "seq": 7})
+        answer = json.loads(client.read_ws()[1])
+        self.assertEqual((answer["op"], answer["seq"]), (19, 18))
+        self.assertGreater(int(answer["body"]), 500)
+
+    def test_the_embedded_backend_takes_none(self):
+        self.gateway.stop()
+        self.gateway = Gateway()
+        for kind in (TcpClient, WsClient):
+            client = self.keep(kind(self.gateway.tcp if kind is TcpClient else self.gateway.ws))
+            client.login(key="k")
+            self.assertEqual(client.call(goim.REFRESH, 3, b"x", ver=2), (goim.REFRESH, 3, b"", 2))
+        self.assertNotIn("refresh_too_soon", self.keep(Pusher(self.gateway)).status().refused_logins)
 
 
 class Keys(JwtTest):

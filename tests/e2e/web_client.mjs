@@ -24,6 +24,7 @@ const commands = {
   leave: () => client.leaveRoom(),
   watch: ({ops}) => client.watch(ops),
   unwatch: ({ops}) => client.unwatch(ops),
+  refresh: ({token}) => client.refresh(token),
   send: ({op, hex}) => client.send(op, Buffer.from(hex, "hex")),
 };
 createInterface({input: process.stdin}).on("line", (line) => {

@@ -8,6 +8,7 @@ import harness
 from harness import Gateway, GatewayTest, wait_until
 from npm_ws import NodeClient, install_ws
 from push_port import Pusher
+from tokens import claims, with_secret
 
 CLIENT = pathlib.Path(__file__).with_name("web_client.mjs")
 
@@ -149,6 +150,35 @@ class Restart(harness.unittest.TestCase):
             client.wait_for_push(1000, b"room")
             self.assertEqual(client.pushes(), [(1002, b"1002"), (1002, b"1002"), (1000, b"room")])
             client.call("close")
+
+
+class NewTokens(GatewayTest):
+    SECRET = b"a secret of thirty-two bytes ..."
+    flags = ("--backend", "jwt", "--jwt.secret", SECRET.decode(), "--jwt.leeway_s", "0")
+
+    def test_a_new_token_keeps_the_connection(self):
+        def token(sub, valid_s):
+            return with_secret(self.SECRET, claims(sub=sub, valid_s=valid_s, accepts=[1000])).decode()
+        modules = install_ws()
+        pusher = self.keep(Pusher(self.gateway))
+        client = self.keep(Client(modules, self.gateway, token=token("k", 6)))
+        client.do("refresh", id="bad", token=token("k", -5))
+        client.wait_for({"what": "failed", "id": "bad", "code": "refused"})
+        # Not within a second of the last.
+        wait_until(lambda: self.refreshed(client, token("k", 600)), "its turn", pause_s=0.3)
+        other = self.keep(Client(modules, self.gateway, token=token("other", 6)))
+        # Its token ends after the client's first one.
+        other.wait_for({"what": "close", "code": 3006, "willReconnect": True})
+        self.assertEqual(pusher.push_keys(["k"], b"after").taken, 1)
+        client.wait_for_push(1000, b"after")
+        self.assertEqual(pusher.status().closed["token_expired"], 1)
+
+    def refreshed(self, client, token):
+        client.calls += 1
+        client.do("refresh", id=client.calls, token=token)
+        end = wait_until(lambda: [event for event in list(client.events)
+                                  if event.get("id") == client.calls], "an answer")[0]
+        return end["what"] == "done"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // The request that opens a WebSocket, and what may follow it.
 #include "fuzz/fuzz_feed.h"
 #include "session/session_feed.h"
+#include "wire/cookie.h"
 #include "wire/http_upgrade.h"
 
 namespace halley {
@@ -35,6 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     HALLEY_ASSERT(request.key.size() == 24 || request.dialect == wire::Dialect::kEventStream);
     HALLEY_ASSERT(request.cookie.find_first_of(std::string_view("\r\n\0", 3)) ==
                   std::string_view::npos);
+    const std::optional<std::string_view> cookie = wire::FindCookie(request.cookie, "sid");
+    HALLEY_ASSERT(!cookie.has_value() || cookie->find_first_of(" \t\",;\\") == std::string_view::npos);
     HALLEY_ASSERT(request.subprotocol.empty() || request.subprotocol == "goim" ||
                   request.subprotocol == "chat");
   }

@@ -51,6 +51,21 @@ TEST(ClientSession, EveryOpThatIsNoCommandIsAMessage) {
   }
 }
 
+TEST(ClientSession, ANewTokenIsOneWhereTheyAreTaken) {
+  const SessionLimits limits{.refreshes = true};
+  EXPECT_EQ(CheckDecoder(SessionDecoder(Transport::kTcp, limits),
+                         Goim(18, 1, "early") + Goim(7, 2) + Goim(18, 3, "t") + Goim(19, 4, "t")),
+            "auth 1/7/2\nrefresh 1/18/3 \"t\"\nmessage 1/19/4 \"t\"\n");
+  EXPECT_EQ(CheckDecoder(testing::LoggedIn(limits), ClientFrame(0x82, Goim(18, 3, "t"))),
+            "refresh 1/18/3 \"t\"\n");
+  EXPECT_EQ(CheckDecoder(testing::UpgradedJson(limits).After(ClientFrame(0x81, R"({"op":7})")),
+                         ClientFrame(0x81, R"({"op":18,"seq":3,"body":"t"})")),
+            "refresh 0/18/3 \"t\"\n");
+  // goim v1's clients know nothing of it.
+  EXPECT_EQ(CheckDecoder(SessionDecoder(Transport::kGoimV1Tcp, limits), Goim(7, 1) + Goim(18, 2)),
+            "auth 1/7/1\nclose bad_frame\n");
+}
+
 // goim skips them too: heartbeats and commands before login reach nobody.
 TEST(ClientSession, BeforeLoginOnlyTheLoginCounts) {
   std::string frames;

@@ -69,6 +69,7 @@ inline const char* KindName(EventKind kind) {
     case EventKind::kChangeRoom: return "room";
     case EventKind::kSub: return "sub";
     case EventKind::kUnsub: return "unsub";
+    case EventKind::kRefresh: return "refresh";
     case EventKind::kMessage: return "message";
     case EventKind::kClose: return "close";
   }

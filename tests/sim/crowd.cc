@@ -59,6 +59,8 @@ NodeSetup Crowd::Draw(uint64_t seed, uint32_t shards) {
     setup.habits.unavailable = static_cast<uint32_t>(rng.Below(300));
     setup.habits.nonsense = static_cast<uint32_t>(rng.Below(300));
   }
+  setup.habits.takes_refreshes = rng.Below(2) == 0;
+  setup.habits.refresh_in_ms = rng.Below(2) == 0 ? 0 : rng.Scale(100, 100'000);
   return setup;
 }
 
@@ -210,7 +212,7 @@ void Crowd::ActAsClient(Actor* actor) {
   }
   // What is pipelined behind a login is answered after it.
   if (!client->read_login() && rng_.Below(4) != 0) return;
-  switch (rng_.Below(8)) {
+  switch (rng_.Below(9)) {
     case 0:
       for (uint64_t i = rng_.Scale(1, 200); i > 0; --i) client->Heartbeat();
       break;
@@ -228,6 +230,9 @@ void Crowd::ActAsClient(Actor* actor) {
       break;
     case 7:
       if (client->read_login()) client->Login();
+      break;
+    case 8:
+      if (node_.habits().takes_refreshes) client->Refresh(rng_.Below(4) == 0 ? "bad" : "good");
       break;
   }
 }

@@ -10,6 +10,7 @@ struct Capture final : backend::BackendSink {
   void OnConnectReply(backend::Ticket, backend::ConnectReply answer) override {
     reply = std::move(answer);
   }
+  void OnRefreshReply(backend::Ticket, backend::RefreshReply) override {}
 };
 
 }  // namespace
@@ -53,6 +54,25 @@ void SimBackend::Connect(const backend::ConnectRequest& request, backend::Backen
   core_.After(core_.Delay(habits_.delay_ns), [this, &sink, ticket = request.ticket, reply] {
     --books_.thinking;
     sink.OnConnectReply(ticket, reply);
+    ring_.Poke();
+  });
+}
+
+void SimBackend::Refresh(const backend::RefreshRequest& request, backend::BackendSink& sink) {
+  ++books_.refreshes;
+  backend::RefreshReply reply;
+  if (request.token.starts_with("good")) {
+    reply.verdict = backend::ConnectVerdict::kAccepted;
+    reply.expires_in_ms = habits_.refresh_in_ms;
+  }
+  if (habits_.delay_ns == 0) {
+    sink.OnRefreshReply(request.ticket, reply);
+    return;
+  }
+  ++books_.thinking;
+  core_.After(core_.Delay(habits_.delay_ns), [this, &sink, ticket = request.ticket, reply] {
+    --books_.thinking;
+    sink.OnRefreshReply(ticket, reply);
     ring_.Poke();
   });
 }

@@ -24,6 +24,8 @@ struct BackendHabits {
   uint64_t idle_timeout_ms = 0;  // named in each answer
   uint64_t expires_in_ms = 0;    // likewise
   bool wants_address = false;
+  bool takes_refreshes = false;   // those whose token begins with "good"
+  uint64_t refresh_in_ms = 0;     // when what they refresh ends
 };
 
 // What the node's backends were told, over all shards.
@@ -37,6 +39,7 @@ struct BackendBooks {
   uint64_t asked = 0;
   uint64_t thinking = 0;  // asked, not answered yet
   uint64_t accepted = 0;
+  uint64_t refreshes = 0;  // asked
   uint64_t heartbeats = 0;
   std::map<uint64_t, std::string> disconnected;  // serial -> key
   uint64_t disconnected_still_live = 0;
@@ -51,6 +54,8 @@ class SimBackend final : public backend::Backend {
 
   bool WantsAddress() const override { return habits_.wants_address; }
   void Connect(const backend::ConnectRequest& request, backend::BackendSink& sink) override;
+  bool TakesRefreshes() const override { return habits_.takes_refreshes; }
+  void Refresh(const backend::RefreshRequest& request, backend::BackendSink& sink) override;
   void Disconnect(const backend::ClientIdentity& client, bool key_still_live) override;
   void Heartbeat(const backend::ClientIdentity& client) override;
   void Receive(const backend::ClientIdentity& client, int32_t op, int32_t seq,

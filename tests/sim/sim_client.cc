@@ -15,6 +15,7 @@ constexpr int32_t kAuthReply = 8;
 constexpr int32_t kChangeRoom = 12;
 constexpr int32_t kSub = 14;
 constexpr int32_t kUnsub = 16;
+constexpr int32_t kRefresh = 18;
 
 std::string ListOf(const std::vector<int32_t>& ops) {
   std::string list;
@@ -126,6 +127,10 @@ void SimClient::Unwatch(std::vector<int32_t> ops) {
     const size_t open = OpenWatch(op);
     if (open < watches_.size()) EndStay(&watches_, open, &asked.ends);
   }
+}
+
+void SimClient::Refresh(std::string token) {
+  Ask(kRefresh, std::move(token), kRefresh + 1, {}).refresh = true;
 }
 
 void SimClient::Say(int32_t op, std::string body) { Ask(op, std::move(body), op, {}); }

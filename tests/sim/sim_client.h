@@ -67,6 +67,8 @@ class SimClient final : public Peer {
   void ChangeRoom(std::string room);
   void Watch(std::vector<int32_t> ops);
   void Unwatch(std::vector<int32_t> ops);
+  // Shows a new token.
+  void Refresh(std::string token);
   // An op of the application's own.
   void Say(int32_t op, std::string body);
   // A frame that the server must not answer, as those before the login.
@@ -97,6 +99,8 @@ class SimClient final : public Peer {
   int close_code() const { return close_code_; }  // -1: none came
   int http_refused() const { return http_refused_; }
   uint32_t online() const { return online_; }     // of the last heartbeat's reply
+  // What new tokens were answered with: for how many seconds they hold, or nothing.
+  const std::vector<std::string>& refreshed() const { return refreshed_; }
   // Pushes, whole, in the order they were taken; a batch is one.
   const std::vector<uint32_t>& received() const { return received_; }
   size_t times_received(uint32_t id) const {
@@ -130,6 +134,7 @@ class SimClient final : public Peer {
   struct Asked {
     Frame reply;
     bool any_body = false;
+    bool refresh = false;
     bool login = false;
     std::vector<size_t> begins;  // of stays_ or watches_
     std::vector<size_t> ends;
@@ -173,6 +178,7 @@ class SimClient final : public Peer {
   int close_code_ = -1;
   int http_refused_ = 0;
   uint32_t online_ = 0;
+  std::vector<std::string> refreshed_;
   Stay session_;  // from login to end
   std::vector<Stay> stays_;
   std::vector<Stay> watches_;

@@ -72,6 +72,8 @@ void SimClient::OnReply(const Frame& frame) {
     if (frame.body.size() != 4) Wrong("a heartbeat's answer without a count");
     online_ = 0;
     for (const char c : frame.body) online_ = online_ << 8 | static_cast<uint8_t>(c);
+  } else if (asked.refresh) {
+    refreshed_.push_back(frame.body);
   } else if (frame.body != asked.reply.body) {
     Wrong("an answer with another body: " + name);
   }

@@ -46,6 +46,7 @@ class SimNode {
   Ledger& ledger() { return ledger_; }
   const BackendBooks& backend_books() const { return backend_books_; }
   const config::Options& options() const { return setup_.options; }
+  const BackendHabits& habits() const { return setup_.habits; }
   uint32_t shards() const { return setup_.shards; }
   const shard::Shard& shard(uint32_t index) const { return *shards_[index]; }
   shard::Fabric& fabric() { return fabric_; }

@@ -15,6 +15,7 @@ export class FakeTimers {
   };
   clearTimeout = (timer) => this.#timers.delete(timer);
   now = () => this.nowMs;
+  wallNow = () => 1.8e12 + this.nowMs;
 
   get waiting() { return this.#timers.size; }
 

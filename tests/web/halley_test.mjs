@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {HalleyClient, Op, decodeFrames, encodeFrame, nextSeq} from "../../src/web/halley.js";
+import {HalleyClient, Op, decodeFrames, encodeFrame, expiryOf, nextSeq} from "../../src/web/halley.js";
 import {FakeSocket, World, outcomeOf, push, settle} from "./fakes.mjs";
 
 const text = (string) => new TextEncoder().encode(string);
@@ -257,6 +257,160 @@ test("wishes that come while the login is under way are asked for behind it", as
   assert.equal(await outcomeOf(joined), "done");
   assert.equal(await outcomeOf(watched), "done");
   assert.equal(world.client.state, "online");
+});
+
+// --- new tokens
+
+const jwt = (claims) => {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({alg: "HS256"})}.${part(claims)}.c2ln`;
+};
+
+test("when a token ends is read from it, whatever is around it", () => {
+  const token = jwt({sub: "naïve ???>>>", exp: 1.8e9 + 0.5});
+  assert.equal(expiryOf(token), 1.8e9 + 0.5);
+  assert.equal(expiryOf(text(token)), 1.8e9 + 0.5);
+  assert.equal(expiryOf(JSON.stringify({token, room_id: "a.b"})), 1.8e9 + 0.5);
+  for (const none of ["", "x", "a.b.c", jwt({}), jwt({exp: "1"}), jwt(null), '{"mid":1}', text("\0.\0")]) {
+    assert.equal(expiryOf(none), undefined);
+  }
+});
+
+test("a new token is shown, and answered with the seconds that it holds", async () => {
+  const world = World.online();
+  const told = [];
+  const refreshed = world.client.refresh("new").then((seconds) => told.push(seconds));
+  const {op, seq, body} = world.socket.take();
+  assert.deepEqual([op, body], [Op.REFRESH, "new"]);
+  world.socket.reply(Op.REFRESH_REPLY, seq, text("3600"));
+  assert.equal(await outcomeOf(refreshed), "done");
+  assert.deepEqual(told, [3600]);
+  assert.equal(await outcomeOf(new World().client.refresh("x")), "lost");
+});
+
+test("a new token that is refused, or not known of, changes nothing", async () => {
+  const world = World.online();
+  const refused = world.client.refresh("bad");
+  world.socket.reply(Op.REFRESH_REPLY, world.socket.take().seq);
+  assert.equal(await outcomeOf(refused), "refused");
+  const unknown = world.client.refresh("good");
+  world.socket.reply(Op.REFRESH, world.socket.take().seq);
+  assert.equal(await outcomeOf(unknown), "refused");
+  assert.equal(world.client.state, "online");
+  assert.deepEqual(world.told, []);
+  // Where they are not taken, the op is the application's.
+  world.client.send(Op.REFRESH, "mine");
+  assert.equal(world.socket.take().op, 18);
+});
+
+function renewing(options) {
+  let made = 0;
+  const token = () => jwt({n: ++made, exp: 1.8e9 + 600});
+  const world = new World({token, refreshAheadMs: 30_000, heartbeatMs: 1e9, ...options});
+  world.client.connect();
+  return world;
+}
+
+async function renewingOnline(options) {
+  const world = renewing(options);
+  await settle();
+  world.socket.open();
+  world.socket.accept();
+  world.socket.answerHeartbeat();
+  world.told = [];
+  return world;
+}
+
+test("a new token is asked for before the old one ends", async () => {
+  const world = await renewingOnline();
+  world.timers.pass(569_999);
+  await settle();
+  assert.deepEqual(world.socket.sent, []);
+  world.timers.pass(1);
+  await settle();
+  const {op, seq, body} = world.socket.take();
+  assert.equal(op, Op.REFRESH);
+  assert.equal(JSON.parse(Buffer.from(body.split(".")[1], "base64url")).n, 2);
+  world.socket.reply(Op.REFRESH_REPLY, seq, text("100"));
+  await settle();
+  // From then on the gateway's clock counts.
+  world.timers.pass(69_999);
+  await settle();
+  assert.deepEqual(world.socket.sent, []);
+  world.timers.pass(1);
+  await settle();
+  world.socket.reply(Op.REFRESH_REPLY, world.socket.take().seq, text("0"));
+  await settle();
+  world.timers.pass(1e9 - 1e6);
+  await settle();
+  assert.deepEqual(world.socket.sent, [], "the last one holds for good");
+  assert.deepEqual(world.told, []);
+});
+
+test("tokens that hold for less than what they are renewed ahead of are not asked for in a hurry", async () => {
+  const world = await renewingOnline({refreshAheadMs: 1e9});
+  world.timers.pass(299_999);
+  await settle();
+  assert.deepEqual(world.socket.sent, []);
+  world.timers.pass(1);
+  await settle();
+  world.socket.reply(Op.REFRESH_REPLY, world.socket.take().seq, text("1"));
+  await settle();
+  world.timers.pass(1999);
+  await settle();
+  assert.deepEqual(world.socket.sent, []);
+  world.timers.pass(1);
+  await settle();
+  assert.equal(world.socket.take().op, Op.REFRESH);
+});
+
+test("a new token that cannot be had, or is refused, is told, and the connection stays until its end", async () => {
+  let fails = false;
+  const token = async () => {
+    if (fails) throw new Error("no session");
+    return jwt({exp: 1.8e9 + 600});
+  };
+  for (const refuses of [false, true]) {
+    fails = false;
+    const world = await renewingOnline({token});
+    fails = !refuses;
+    world.timers.pass(570_000);
+    await settle();
+    if (refuses) world.socket.reply(Op.REFRESH_REPLY, world.socket.take().seq);
+    await settle();
+    assert.equal(world.all("error").length, 1);
+    assert.equal(world.all("error")[0].code, "token");
+    assert.equal(world.client.state, "online");
+    world.timers.pass(1e8);
+    await settle();
+    assert.deepEqual(world.socket.sent, []);
+  }
+});
+
+test("a new token for a connection that was lost meanwhile is shown to none", async () => {
+  let release = () => {};
+  const made = new Promise((resolve) => { release = () => resolve("late"); });
+  let count = 0;
+  const world = await renewingOnline({token: () => ++count === 1 ? jwt({exp: 1.8e9 + 600})
+                                                   : count === 2 ? made : "t"});
+  world.timers.pass(570_000);
+  await settle();
+  world.socket.end(1006);
+  world.timers.pass(500);
+  await settle();
+  world.socket.open();
+  world.socket.accept();
+  world.socket.answerHeartbeat();
+  release();
+  await settle();
+  assert.deepEqual(world.socket.sent, []);
+});
+
+test("nothing is renewed unless it is asked for", async () => {
+  const world = await renewingOnline({refreshAheadMs: undefined});
+  world.timers.pass(1e8);
+  await settle();
+  assert.deepEqual(world.socket.sent, []);
 });
 
 // --- staying connected

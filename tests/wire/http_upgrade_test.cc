@@ -187,6 +187,29 @@ TEST(HttpUpgrade, TurnsPagesOfForeignOriginsAway) {
   EXPECT_EQ(AgreedOn("Origin: https://a\r\nOrigin: https://a\r\n", {}), "400");
 }
 
+// What a page shows as an image, say: the request has the cookies, and no Origin.
+TEST(HttpUpgrade, TurnsRequestsAwayThatBringCookiesFromElsewhere) {
+  EXPECT_EQ(AgreedOn("Cookie: sid=1\r\nSec-Fetch-Site: cross-site\r\n", {}), "403");
+  EXPECT_EQ(AgreedOn("Sec-Fetch-Site: same-site\r\nCookie: sid=1\r\n", {}), "403");
+  EXPECT_EQ(AgreedOn("Cookie: sid=1\r\nSec-Fetch-Site: same-origin\r\n", {}), "|");
+  EXPECT_EQ(AgreedOn("Cookie: sid=1\r\nSec-Fetch-Site: none\r\n", {}), "|");
+  EXPECT_EQ(AgreedOn("Sec-Fetch-Site: cross-site\r\n", {}), "|");
+  EXPECT_EQ(AgreedOn("Origin: https://a\r\nCookie: sid=1\r\nSec-Fetch-Site: same-site\r\n", {}), "|");
+  const auto status = [](const std::string& path, const UpgradeLimits& limits) {
+    const std::string text = "GET " + path + " HTTP/1.1\r\nHost: a\r\nCookie: sid=1\r\n"
+                             "Sec-Fetch-Site: cross-site\r\n\r\n";
+    UpgradeRequest request;
+    UpgradeRefusal refusal = UpgradeRefusal::kCount_;
+    size_t scanned = 0;
+    return ParseUpgrade(text, limits, &scanned, &request, &refusal) == UpgradeStatus::kDone
+               ? UpgradeRefusal::kCount_
+               : refusal;
+  };
+  EXPECT_EQ(status("/sse", {}), UpgradeRefusal::kForeignOrigin);
+  EXPECT_EQ(status("/sub?ver=1", {.goim_v1 = true}), UpgradeRefusal::kForeignOrigin);
+  EXPECT_EQ(status("/sub?ver=1&cb=f", {.goim_v1 = true}), UpgradeRefusal::kCount_);
+}
+
 TEST(HttpUpgrade, TakesAnyQueryAndNoOtherPaths) {
   const auto answer = [](const std::string& target) {
     return CheckDecoder(UpgradeDecoder{}, "GET " + target + " HTTP/1.1\r\nHost: a\r\n" +
