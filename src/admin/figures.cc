@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "admin/answer.h"
+#include "admin/json_text.h"
 
 namespace halley::admin {
 namespace {
@@ -96,12 +96,6 @@ constexpr FigureFamily kFamilies[] = {
      [](const Shard& s) -> const std::vector<NamedCount>& { return s.refused_logins; }},
 };
 
-google::protobuf::Value NumberValue(uint64_t number) {
-  google::protobuf::Value value;
-  value.set_number_value(static_cast<double>(number));
-  return value;
-}
-
 }  // namespace
 
 absl::Span<const Figure> Figures() { return kFigures; }
@@ -123,22 +117,21 @@ std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& f
   return sums;
 }
 
-google::protobuf::Struct FiguresAsStruct(const NodeFigures& node) {
-  google::protobuf::Struct result;
-  google::protobuf::ListValue* shards = (*result.mutable_fields())["shards"].mutable_list_value();
+std::string FiguresAsJson(const NodeFigures& node) {
+  JsonText json;
+  json.Begin('{').Key("shards").Begin('[');
   for (const ShardFigures& shard : node.shards) {
-    auto& fields = *shards->add_values()->mutable_struct_value()->mutable_fields();
-    fields["shard"] = NumberValue(shard.shard);
-    for (const Figure& figure : kFigures) fields[std::string(figure.name)] = NumberValue(figure.of(shard));
+    json.Begin('{').Key("shard").Number(uint64_t{shard.shard});
+    for (const Figure& figure : kFigures) json.Key(figure.name).Number(figure.of(shard));
     for (const FigureFamily& family : kFamilies) {
-      auto& counts =
-          *fields[std::string(family.name)].mutable_struct_value()->mutable_fields();
-      for (const NamedCount& count : family.of(shard)) counts[count.name] = NumberValue(count.count);
+      json.Key(family.name).Begin('{');
+      for (const NamedCount& count : family.of(shard)) json.Key(count.name).Number(count.count);
+      json.End('}');
     }
-    fields["memory_stage"].set_string_value(shard.memory_stage);
-    fields["ring"].set_string_value(ReadableText(shard.ring.description));
+    json.Key("memory_stage").String(shard.memory_stage);
+    json.Key("ring").String(shard.ring.description).End('}');
   }
-  return result;
+  return json.End(']').End('}').text();
 }
 
 }  // namespace halley::admin

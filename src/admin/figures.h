@@ -1,9 +1,8 @@
 // Figures: one list of what a shard counts, for whoever shows it: Prometheus' text and JSON.
 #pragma once
 
-#include <google/protobuf/struct.pb.h>
-
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -33,6 +32,6 @@ absl::Span<const FigureFamily> FigureFamilies();
 std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& family);
 
 // {"shards": [{"shard": 0, "connections": 5, ..., "closed": {"kicked": 1}, ...}]}
-google::protobuf::Struct FiguresAsStruct(const NodeFigures& node);
+std::string FiguresAsJson(const NodeFigures& node);
 
 }  // namespace halley::admin

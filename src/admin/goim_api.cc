@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "halley/admin.pb.h"
+#include "admin/json_text.h"
 
 namespace halley::admin {
 namespace {
@@ -21,18 +21,19 @@ constexpr uint32_t kBackoffBaseDelayS = 3;
 constexpr double kBackoffFactor = 1.8;
 constexpr double kBackoffJitter = 0.3;
 
-Answer GoimAnswer(int32_t code, absl::string_view message, int status = 200) {
-  v1::GoimReply reply;
-  reply.set_code(code);
-  reply.set_message(ReadableText(message));
-  return JsonAnswer(reply, status);
+// `data`: JSON; empty: there is none.
+Answer GoimAnswer(int32_t code, absl::string_view message, int status = 200,
+                  absl::string_view data = "") {
+  JsonText json;
+  json.Begin('{').Key("code").Number(double{static_cast<double>(code)});
+  json.Key("message").String(message);
+  Answer answer{status, "application/json", json.text()};
+  if (!data.empty()) absl::StrAppend(&answer.body, ",\"data\":", data);
+  answer.body += '}';
+  return answer;
 }
 
-Answer GoimAnswer(google::protobuf::Value data) {
-  v1::GoimReply reply;
-  *reply.mutable_data() = std::move(data);
-  return JsonAnswer(reply);
-}
+Answer GoimData(const JsonText& data) { return GoimAnswer(0, "", 200, data.text()); }
 
 // gin's answer to parameters that are missing or wrong keeps its status.
 Answer BadParameter(absl::string_view sentence) { return GoimAnswer(kBadRequest, sentence, 400); }
@@ -73,24 +74,6 @@ std::optional<int32_t> FindNumber(const Parameters& query, const std::string& na
 absl::string_view IdOf(absl::string_view room) {
   const size_t scheme = room.find("://");
   return scheme == absl::string_view::npos ? room : room.substr(scheme + 3);
-}
-
-google::protobuf::Value NumberValue(double number) {
-  google::protobuf::Value value;
-  value.set_number_value(number);
-  return value;
-}
-
-google::protobuf::Value TextValue(absl::string_view text) {
-  google::protobuf::Value value;
-  value.set_string_value(ReadableText(text));
-  return value;
-}
-
-using Fields = google::protobuf::Map<std::string, google::protobuf::Value>;
-
-Fields& FieldsOf(google::protobuf::Value* value) {
-  return *value->mutable_struct_value()->mutable_fields();
 }
 
 }  // namespace
@@ -154,14 +137,14 @@ Answer GoimApi::OnlineTop(const Parameters& query) {
                     [](const RoomMembers& a, const RoomMembers& b) {
                       return a.members != b.members ? a.members > b.members : a.room < b.room;
                     });
-  google::protobuf::Value data;
-  data.mutable_list_value();
+  JsonText data;
+  data.Begin('[');
   for (size_t i = 0; i < shown; ++i) {
-    Fields& room = FieldsOf(data.mutable_list_value()->add_values());
-    room["room_id"] = TextValue(IdOf(rooms[i].room));
-    room["count"] = NumberValue(static_cast<double>(rooms[i].members));
+    data.Begin('{').Key("room_id").String(IdOf(rooms[i].room));
+    data.Key("count").Number(rooms[i].members).End('}');
   }
-  return GoimAnswer(std::move(data));
+  data.End(']');
+  return GoimData(data);
 }
 
 Answer GoimApi::OnlineRoom(const Parameters& query) {
@@ -172,7 +155,8 @@ Answer GoimApi::OnlineRoom(const Parameters& query) {
   const std::string prefix = absl::StrCat(*type, "://");
   const absl::StatusOr<RoomList> list = observer_.Rooms(prefix, UINT32_MAX);
   if (!list.ok()) return Failed(list.status());
-  google::protobuf::Value data;
+  JsonText data;
+  data.Begin('{');
   for (const std::string& id : asked) {
     const std::string room = prefix + id;
     // They come in byte order.
@@ -180,9 +164,10 @@ Answer GoimApi::OnlineRoom(const Parameters& query) {
         list->rooms.begin(), list->rooms.end(), room,
         [](const RoomMembers& each, const std::string& wanted) { return each.room < wanted; });
     const bool here = found != list->rooms.end() && found->room == room;
-    FieldsOf(&data)[ReadableText(id)] = NumberValue(here ? static_cast<double>(found->members) : 0);
+    data.Key(id).Number(here ? found->members : uint64_t{0});
   }
-  return GoimAnswer(std::move(data));
+  data.End('}');
+  return GoimData(data);
 }
 
 Answer GoimApi::OnlineTotal() {
@@ -190,34 +175,34 @@ Answer GoimApi::OnlineTotal() {
   if (!node.ok()) return Failed(node.status());
   uint64_t channels = 0;
   for (const ShardFigures& shard : node->shards) channels += shard.channels;
-  google::protobuf::Value data;
-  FieldsOf(&data)["conn_count"] = NumberValue(static_cast<double>(channels));
-  return GoimAnswer(std::move(data));
+  JsonText data;
+  data.Begin('{').Key("conn_count").Number(channels).End('}');
+  return GoimData(data);
 }
 
 Answer GoimApi::NodesWeighted(absl::string_view host) const {
-  google::protobuf::Value data;
-  Fields& fields = FieldsOf(&data);
   // Of "name:port" and "[v6]:port" the name.
   const size_t colon = host.rfind(':');
   const bool port = colon != absl::string_view::npos && host.find(']', colon) == absl::string_view::npos;
   const absl::string_view asked = port ? host.substr(0, colon) : host;
-  fields["domain"] = TextValue(nodes_.names.empty() ? asked : nodes_.names.front());
-  fields["heartbeat"] = NumberValue(nodes_.idle_timeout_s / kHeartbeatsMax);
-  fields["heartbeat_max"] = NumberValue(kHeartbeatsMax);
+  std::vector<std::string> names = nodes_.names;
+  if (names.empty()) names.emplace_back(asked);
+  JsonText data;
+  data.Begin('{').Key("domain").String(names.front());
+  data.Key("heartbeat").Number(uint64_t{nodes_.idle_timeout_s / kHeartbeatsMax});
+  data.Key("heartbeat_max").Number(uint64_t{kHeartbeatsMax});
   // goim leaves out what is 0.
-  if (nodes_.tcp_port != 0) fields["tcp_port"] = NumberValue(nodes_.tcp_port);
-  if (nodes_.ws_port != 0) fields["ws_port"] = NumberValue(nodes_.ws_port);
-  if (nodes_.wss_port != 0) fields["wss_port"] = NumberValue(nodes_.wss_port);
-  google::protobuf::ListValue* names = fields["nodes"].mutable_list_value();
-  if (nodes_.names.empty()) *names->add_values() = TextValue(asked);
-  for (const std::string& name : nodes_.names) *names->add_values() = TextValue(name);
-  Fields& backoff = FieldsOf(&fields["backoff"]);
-  backoff["max_delay"] = NumberValue(kBackoffMaxDelayS);
-  backoff["base_delay"] = NumberValue(kBackoffBaseDelayS);
-  backoff["factor"] = NumberValue(kBackoffFactor);
-  backoff["jitter"] = NumberValue(kBackoffJitter);
-  return GoimAnswer(std::move(data));
+  if (nodes_.tcp_port != 0) data.Key("tcp_port").Number(uint64_t{nodes_.tcp_port});
+  if (nodes_.ws_port != 0) data.Key("ws_port").Number(uint64_t{nodes_.ws_port});
+  if (nodes_.wss_port != 0) data.Key("wss_port").Number(uint64_t{nodes_.wss_port});
+  data.Key("nodes").Begin('[');
+  for (const std::string& name : names) data.String(name);
+  data.End(']').Key("backoff").Begin('{');
+  data.Key("max_delay").Number(uint64_t{kBackoffMaxDelayS});
+  data.Key("base_delay").Number(uint64_t{kBackoffBaseDelayS});
+  data.Key("factor").Number(kBackoffFactor).Key("jitter").Number(kBackoffJitter).End('}');
+  data.End('}');
+  return GoimData(data);
 }
 
 }  // namespace halley::admin

@@ -167,7 +167,7 @@ Answer NodeApi::Online(const Parameters& query) {
 Answer NodeApi::Status() {
   const absl::StatusOr<NodeFigures> node = observer_.Status();
   if (!node.ok()) return ErrorAnswer(node.status());
-  return JsonAnswer(FiguresAsStruct(*node));
+  return {200, "application/json", FiguresAsJson(*node)};
 }
 
 }  // namespace halley::admin

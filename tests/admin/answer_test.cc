@@ -10,8 +10,7 @@ namespace halley::admin {
 namespace {
 
 TEST(Answer, WritesFieldsAsTheyStandAndZerosToo) {
-  v1::GoimReply reply;
-  EXPECT_EQ(JsonAnswer(reply).body, R"({"code":0,"message":""})");
+  EXPECT_EQ(JsonAnswer(v1::RoomsReply()).body, R"({"rooms":[],"total":0})");
   v1::PushReply push;
   push.set_taken(2);
   push.add_sequence(uint64_t{1} << 60);

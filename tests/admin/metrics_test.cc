@@ -83,14 +83,15 @@ TEST(Metrics, CardinalityIsThatOfShardsAndReasons) {
 }
 
 TEST(Metrics, StatusHasEveryFigureOfEveryShard) {
-  const google::protobuf::Struct status = FiguresAsStruct(TwoShards());
-  const auto& shards = status.fields().at("shards").list_value();
-  ASSERT_EQ(shards.values_size(), 2);
-  const auto& one = shards.values(1).struct_value().fields();
-  EXPECT_EQ(one.at("shard").number_value(), 1);
-  for (const Figure& figure : Figures()) EXPECT_TRUE(one.contains(std::string(figure.name)));
-  EXPECT_EQ(one.at("closed").struct_value().fields().at("kicked").number_value(), 2);
-  EXPECT_EQ(one.at("memory_stage").string_value(), "skip_low");
+  const std::string status = FiguresAsJson(TwoShards());
+  const std::string one = status.substr(status.find("{\"shard\":1"));
+  for (const Figure& figure : Figures()) {
+    EXPECT_NE(one.find("\"" + std::string(figure.name) + "\":"), std::string::npos) << figure.name;
+  }
+  EXPECT_NE(one.find("\"connections\":11,"), std::string::npos) << one;
+  EXPECT_NE(one.find("\"closed\":{\"kicked\":2,\"peer_closed\":5}"), std::string::npos) << one;
+  EXPECT_NE(one.find("{\"bad \\\"quote\\\"\\\\\":3}"), std::string::npos) << one;
+  EXPECT_NE(one.find("\"memory_stage\":\"skip_low\""), std::string::npos) << one;
 }
 
 }  // namespace
