@@ -27,6 +27,17 @@ enum class PushRefusal : uint8_t {
   kQueueFull = 3,    // a slow client whose queue has no room
 };
 
+// "offline" and so on: the name in JSON.
+inline const char* PushRefusalName(PushRefusal why) {
+  switch (why) {
+    case PushRefusal::kOffline: return "offline";
+    case PushRefusal::kNotWatching: return "not_watching";
+    case PushRefusal::kQueueFull: return "queue_full";
+    case PushRefusal::kOther: break;
+  }
+  return "other";
+}
+
 struct PushRefused {
   uint32_t index = 0;  // of the target in the request
   PushRefusal why = PushRefusal::kOther;

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "admin/json_text.h"
+#include "admin/answer.h"
+#include "wire/json_writer.h"
 
 namespace halley::admin {
 namespace {
@@ -118,20 +119,20 @@ std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& f
 }
 
 std::string FiguresAsJson(const NodeFigures& node) {
-  JsonText json;
-  json.Begin('{').Key("shards").Begin('[');
+  wire::JsonWriter json;
+  json.BeginObject().Key("shards").BeginArray();
   for (const ShardFigures& shard : node.shards) {
-    json.Begin('{').Key("shard").Number(uint64_t{shard.shard});
+    json.BeginObject().Key("shard").Number(shard.shard);
     for (const Figure& figure : kFigures) json.Key(figure.name).Number(figure.of(shard));
     for (const FigureFamily& family : kFamilies) {
-      json.Key(family.name).Begin('{');
+      json.Key(family.name).BeginObject();
       for (const NamedCount& count : family.of(shard)) json.Key(count.name).Number(count.count);
-      json.End('}');
+      json.EndObject();
     }
-    json.Key("memory_stage").String(shard.memory_stage);
-    json.Key("ring").String(shard.ring.description).End('}');
+    json.Key("memory_stage").Text(shard.memory_stage);
+    json.Key("ring").Text(ReadableText(shard.ring.description)).EndObject();
   }
-  return json.End(']').End('}').text();
+  return json.EndArray().EndObject().text();
 }
 
 }  // namespace halley::admin

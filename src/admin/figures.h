@@ -5,15 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "halley/push_client.h"
 
 namespace halley::admin {
 
 struct Figure {
-  absl::string_view name;  // as in `halleyctl status`
-  absl::string_view help;
+  const char* name;  // as in `halleyctl status`
+  const char* help;
   bool counter;           // only grows; else it is how much there is now
   uint64_t (*of)(const ShardFigures& shard);
 };
@@ -21,9 +20,9 @@ absl::Span<const Figure> Figures();
 
 // What is counted by reason or cause.
 struct FigureFamily {
-  absl::string_view name;
-  absl::string_view label;  // of the reason
-  absl::string_view help;
+  const char* name;
+  const char* label;  // of the reason
+  const char* help;
   const std::vector<NamedCount>& (*of)(const ShardFigures& shard);
 };
 absl::Span<const FigureFamily> FigureFamilies();

@@ -7,10 +7,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "admin/json_text.h"
+#include "wire/json_writer.h"
 
 namespace halley::admin {
 namespace {
+
+using wire::JsonWriter;
 
 constexpr int32_t kBadRequest = -400;
 constexpr int32_t kServerError = -500;
@@ -21,19 +23,15 @@ constexpr uint32_t kBackoffBaseDelayS = 3;
 constexpr double kBackoffFactor = 1.8;
 constexpr double kBackoffJitter = 0.3;
 
-// `data`: JSON; empty: there is none.
 Answer GoimAnswer(int32_t code, absl::string_view message, int status = 200,
-                  absl::string_view data = "") {
-  JsonText json;
-  json.Begin('{').Key("code").Number(double{static_cast<double>(code)});
-  json.Key("message").String(message);
-  Answer answer{status, "application/json", json.text()};
-  if (!data.empty()) absl::StrAppend(&answer.body, ",\"data\":", data);
-  answer.body += '}';
-  return answer;
+                  const JsonWriter* data = nullptr) {
+  JsonWriter json;
+  json.BeginObject().Key("code").Signed(code).Key("message").Text(ReadableText(message));
+  if (data != nullptr) json.Key("data").Value(*data);
+  return {status, "application/json", json.EndObject().text()};
 }
 
-Answer GoimData(const JsonText& data) { return GoimAnswer(0, "", 200, data.text()); }
+Answer GoimData(const JsonWriter& data) { return GoimAnswer(0, "", 200, &data); }
 
 // gin's answer to parameters that are missing or wrong keeps its status.
 Answer BadParameter(absl::string_view sentence) { return GoimAnswer(kBadRequest, sentence, 400); }
@@ -137,14 +135,13 @@ Answer GoimApi::OnlineTop(const Parameters& query) {
                     [](const RoomMembers& a, const RoomMembers& b) {
                       return a.members != b.members ? a.members > b.members : a.room < b.room;
                     });
-  JsonText data;
-  data.Begin('[');
+  JsonWriter data;
+  data.BeginArray();
   for (size_t i = 0; i < shown; ++i) {
-    data.Begin('{').Key("room_id").String(IdOf(rooms[i].room));
-    data.Key("count").Number(rooms[i].members).End('}');
+    data.BeginObject().Key("room_id").Text(ReadableText(IdOf(rooms[i].room)));
+    data.Key("count").Number(rooms[i].members).EndObject();
   }
-  data.End(']');
-  return GoimData(data);
+  return GoimData(data.EndArray());
 }
 
 Answer GoimApi::OnlineRoom(const Parameters& query) {
@@ -155,8 +152,8 @@ Answer GoimApi::OnlineRoom(const Parameters& query) {
   const std::string prefix = absl::StrCat(*type, "://");
   const absl::StatusOr<RoomList> list = observer_.Rooms(prefix, UINT32_MAX);
   if (!list.ok()) return Failed(list.status());
-  JsonText data;
-  data.Begin('{');
+  JsonWriter data;
+  data.BeginObject();
   for (const std::string& id : asked) {
     const std::string room = prefix + id;
     // They come in byte order.
@@ -164,10 +161,9 @@ Answer GoimApi::OnlineRoom(const Parameters& query) {
         list->rooms.begin(), list->rooms.end(), room,
         [](const RoomMembers& each, const std::string& wanted) { return each.room < wanted; });
     const bool here = found != list->rooms.end() && found->room == room;
-    data.Key(id).Number(here ? found->members : uint64_t{0});
+    data.Key(ReadableText(id)).Number(here ? found->members : 0);
   }
-  data.End('}');
-  return GoimData(data);
+  return GoimData(data.EndObject());
 }
 
 Answer GoimApi::OnlineTotal() {
@@ -175,9 +171,8 @@ Answer GoimApi::OnlineTotal() {
   if (!node.ok()) return Failed(node.status());
   uint64_t channels = 0;
   for (const ShardFigures& shard : node->shards) channels += shard.channels;
-  JsonText data;
-  data.Begin('{').Key("conn_count").Number(channels).End('}');
-  return GoimData(data);
+  JsonWriter data;
+  return GoimData(data.BeginObject().Key("conn_count").Number(channels).EndObject());
 }
 
 Answer GoimApi::NodesWeighted(absl::string_view host) const {
@@ -187,22 +182,20 @@ Answer GoimApi::NodesWeighted(absl::string_view host) const {
   const absl::string_view asked = port ? host.substr(0, colon) : host;
   std::vector<std::string> names = nodes_.names;
   if (names.empty()) names.emplace_back(asked);
-  JsonText data;
-  data.Begin('{').Key("domain").String(names.front());
-  data.Key("heartbeat").Number(uint64_t{nodes_.idle_timeout_s / kHeartbeatsMax});
-  data.Key("heartbeat_max").Number(uint64_t{kHeartbeatsMax});
+  JsonWriter data;
+  data.BeginObject().Key("domain").Text(ReadableText(names.front()));
+  data.Key("heartbeat").Number(nodes_.idle_timeout_s / kHeartbeatsMax);
+  data.Key("heartbeat_max").Number(kHeartbeatsMax);
   // goim leaves out what is 0.
-  if (nodes_.tcp_port != 0) data.Key("tcp_port").Number(uint64_t{nodes_.tcp_port});
-  if (nodes_.ws_port != 0) data.Key("ws_port").Number(uint64_t{nodes_.ws_port});
-  if (nodes_.wss_port != 0) data.Key("wss_port").Number(uint64_t{nodes_.wss_port});
-  data.Key("nodes").Begin('[');
-  for (const std::string& name : names) data.String(name);
-  data.End(']').Key("backoff").Begin('{');
-  data.Key("max_delay").Number(uint64_t{kBackoffMaxDelayS});
-  data.Key("base_delay").Number(uint64_t{kBackoffBaseDelayS});
-  data.Key("factor").Number(kBackoffFactor).Key("jitter").Number(kBackoffJitter).End('}');
-  data.End('}');
-  return GoimData(data);
+  if (nodes_.tcp_port != 0) data.Key("tcp_port").Number(nodes_.tcp_port);
+  if (nodes_.ws_port != 0) data.Key("ws_port").Number(nodes_.ws_port);
+  if (nodes_.wss_port != 0) data.Key("wss_port").Number(nodes_.wss_port);
+  data.Key("nodes").BeginArray();
+  for (const std::string& name : names) data.Text(ReadableText(name));
+  data.EndArray().Key("backoff").BeginObject();
+  data.Key("max_delay").Number(kBackoffMaxDelayS).Key("base_delay").Number(kBackoffBaseDelayS);
+  data.Key("factor").Real(kBackoffFactor).Key("jitter").Real(kBackoffJitter).EndObject();
+  return GoimData(data.EndObject());
 }
 
 }  // namespace halley::admin

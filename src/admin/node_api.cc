@@ -26,16 +26,6 @@ absl::Status Read(const std::string& json, google::protobuf::Message* message) {
                             read.message().ToString(), "): see /v1/openapi.json"));
 }
 
-const char* NameOf(PushRefusal why) {
-  switch (why) {
-    case PushRefusal::kOffline: return "offline";
-    case PushRefusal::kNotWatching: return "not_watching";
-    case PushRefusal::kQueueFull: return "queue_full";
-    case PushRefusal::kOther: break;
-  }
-  return "other";
-}
-
 uint32_t Narrow(uint64_t count) {
   return static_cast<uint32_t>(std::min<uint64_t>(count, UINT32_MAX));
 }
@@ -47,7 +37,7 @@ Answer Reported(const absl::StatusOr<PushReport>& report) {
   for (const PushRefused& refused : report->refused) {
     v1::Refused* entry = reply.add_refused();
     entry->set_index(refused.index);
-    entry->set_why(NameOf(refused.why));
+    entry->set_why(PushRefusalName(refused.why));
   }
   reply.mutable_sequence()->Add(report->sequence.begin(), report->sequence.end());
   if (report->deliveries.has_value()) {

@@ -19,20 +19,30 @@ constexpr size_t kRetiresPerTurn = 256;
 void Shard::AdvanceEvacuation() {
   const Drain drain = fabric_.drain();
   const bool begun = drain.begin_ns != 0 && now_ns_ >= drain.begin_ns;
-  if (begun && !evacuation_.under_way) BeginEvacuation();
-  if (!begun) evacuation_.under_way = false;
+  // A later order counts in place of an earlier one, for those that are left.
+  if (begun && !(evacuation_.under_way && evacuation_.begin_ns == drain.begin_ns)) {
+    BeginEvacuation(drain);
+  }
+  if (!begun) EndEvacuation();
   if (evacuation_.under_way && stop_ == StopPhase::kRunning) RetireClients(drain);
   CloseRetired();
 }
 
-void Shard::BeginEvacuation() {
+void Shard::BeginEvacuation(const Drain& drain) {
   evacuation_.under_way = true;
+  evacuation_.begin_ns = drain.begin_ns;
   evacuation_.clients = clients_;
   evacuation_.next.clear();
   connections_.ForEach([&](uint32_t slot, Connection& connection) {
     if (connection.phase == Phase::kRpc || connection.phase >= Phase::kLingering) return;
     evacuation_.next.push_back({slot, GenerationOf(connection)});
   });
+}
+
+// Who has retired goes all the same.
+void Shard::EndEvacuation() {
+  evacuation_.under_way = false;
+  evacuation_.next.clear();
 }
 
 // As many as are due by now, whether they were told or went by themselves.

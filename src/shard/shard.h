@@ -182,7 +182,8 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Discard(Connection& connection);
 
   // --- being drained (evacuation.cc)
-  void BeginEvacuation();
+  void BeginEvacuation(const Drain& drain);
+  void EndEvacuation();
   void RetireClients(const Drain& drain);
   bool Retire(Connection& connection);
   void CloseRetired();
@@ -339,6 +340,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   uint64_t stop_deadline_ns_ = 0;
   struct Evacuation {
     bool under_way = false;
+    uint64_t begin_ns = 0;        // of the order that it follows
     uint64_t clients = 0;         // when it began
     std::deque<Name> next;        // whose turn is to come
     std::vector<Name> retired;    // to be closed when they have been sent what they are owed

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The admin port: goim's HTTP API, the node's own, metrics, health, and who may ask."""
 
+import base64
 import contextlib
 import http.client
 import json
-import re
 import signal
 import socket
 import threading
@@ -164,7 +164,6 @@ class NodeApi(AdminTest):
         self.admin.post("/v1/push", {"keys": ["v-1"], "op": 1000, "data": "AP8="})
         self.assertEqual(one.receive(), pushed(b"\x00\xff"))
         batch = goim.frame(1000, 3, b"in a batch")
-        import base64
         self.admin.post("/v1/push", {"keys": ["v-1"], "op": 1000, "batch": True,
                                      "data": base64.b64encode(batch).decode()})
         self.assertEqual(one.receive(), goim.Frame(1000, 3, b"in a batch", 1))

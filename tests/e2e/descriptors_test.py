@@ -11,22 +11,13 @@ import unittest
 import goim
 import harness
 from goim import TcpClient, pushed
-from harness import Gateway, wait_until
+from harness import wait_until
 from push_port import Pusher
 from stream import Ended
 from websocket import WsClient, request
 
 
-class DescriptorsTest(unittest.TestCase):
-    def start(self, *flags, **options):
-        gateway = Gateway(*flags, **options)
-        self.addCleanup(gateway.stop)
-        return gateway
-
-    def keep(self, closable):
-        self.addCleanup(closable.close)
-        return closable
-
+class DescriptorsTest(harness.OwnGatewayTest):
     def log_in(self, client):
         """Whether it was let in."""
         try:

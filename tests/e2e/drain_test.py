@@ -5,17 +5,15 @@ import contextlib
 import re
 import select
 import signal
-import socket
 import subprocess
 import time
-import unittest
 
 import goim
 import harness
 from admin_test import Admin
 from event_stream import EventStream
 from goim import TcpClient, take_frames
-from harness import Gateway, program, wait_until
+from harness import program, wait_until
 from push_port import Pusher
 from websocket import WsClient, request
 
@@ -40,16 +38,7 @@ def until_ended(clients, each_turn=lambda: None, deadline_s=60):
     return ended
 
 
-class DrainTest(unittest.TestCase):
-    def start(self, *flags, **options):
-        gateway = Gateway(*flags, **options)
-        self.addCleanup(gateway.stop)
-        return gateway
-
-    def keep(self, closable):
-        self.addCleanup(closable.close)
-        return closable
-
+class DrainTest(harness.OwnGatewayTest):
     def ctl(self, gateway, *words):
         ended = subprocess.run([program("HALLEYCTL_BIN"), "--push", "%s:%d" % gateway.push, *words],
                                capture_output=True, text=True, timeout=30, check=False)

@@ -158,7 +158,25 @@ class Gateway:
         self.stop()
 
 
-class GatewayTest(unittest.TestCase):
+class KeepingTest(unittest.TestCase):
+    """Tests that open what must be closed after them."""
+
+    def keep(self, closable):
+        """Closes it after the test."""
+        self.addCleanup(closable.close)
+        return closable
+
+
+class OwnGatewayTest(KeepingTest):
+    """Tests with gateways of their own."""
+
+    def start(self, *flags, **options):
+        gateway = Gateway(*flags, **options)
+        self.addCleanup(gateway.stop)
+        return gateway
+
+
+class GatewayTest(KeepingTest):
     """A class of tests that share one gateway, started with `flags`."""
 
     flags = ()
@@ -168,11 +186,6 @@ class GatewayTest(unittest.TestCase):
     def setUpClass(cls):
         cls.gateway = Gateway(*cls.flags, shards=cls.shards)
         cls.addClassCleanup(cls.gateway.stop)
-
-    def keep(self, closable):
-        """Closes it after the test."""
-        self.addCleanup(closable.close)
-        return closable
 
 
 def raise_descriptor_limit():

@@ -24,15 +24,11 @@ def has_ipv6():
 
 
 @unittest.skipUnless(has_ipv6(), "this host has no ::1")
-class Ipv6(unittest.TestCase):
+class Ipv6(harness.KeepingTest):
     def serve(self, host, *flags):
         gateway = Gateway("--tcp", f"[{host}]:0", "--ws", f"[{host}]:0", *flags)
         self.addCleanup(gateway.stop)
         return gateway
-
-    def keep(self, closable):
-        self.addCleanup(closable.close)
-        return closable
 
     def test_clients_and_pushers(self):
         gateway = self.serve("::1", "--push", "[::1]:0")

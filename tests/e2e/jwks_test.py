@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import unittest
 
 import goim
 import harness
@@ -93,7 +92,7 @@ def kid_of(pair):
     return os.path.basename(pair.public)
 
 
-class JwksTest(unittest.TestCase):
+class JwksTest(harness.KeepingTest):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -101,10 +100,6 @@ class JwksTest(unittest.TestCase):
         self.old, self.new = (KeyPair(self.folder, "EdDSA", name) for name in ("old", "new"))
         self.server = self.keep(KeyServer())
         self.server.publish(self.old)
-
-    def keep(self, closable):
-        self.addCleanup(closable.close)
-        return closable
 
     def start(self, *flags, url=None, refresh_s="3600"):
         self.gateway = Gateway("--backend", "jwt", "--jwt.jwks_url", url or self.server.url,

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import tempfile
-import unittest
 import urllib.parse
 
 import event_stream
@@ -34,7 +33,7 @@ def write(path, content):
     return path
 
 
-class JwtTest(unittest.TestCase):
+class JwtTest(harness.KeepingTest):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -52,10 +51,6 @@ class JwtTest(unittest.TestCase):
         log = "" if self.gateway.log.closed else self.gateway.stderr()
         self.gateway.stop()
         self.assertNotIn("eyJ", log)
-
-    def keep(self, closable):
-        self.addCleanup(closable.close)
-        return closable
 
     def login(self, body, kind=TcpClient):
         address = self.gateway.tcp if kind is TcpClient else self.gateway.ws

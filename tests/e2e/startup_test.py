@@ -250,7 +250,7 @@ class Refusals(unittest.TestCase):
         self.assert_refused("/nowhere.toml", flags=["--config", "/nowhere.toml"])
 
 
-class Ends(unittest.TestCase):
+class Ends(harness.KeepingTest):
     TIMEOUT_S = 2
 
     def start(self):
@@ -258,10 +258,6 @@ class Ends(unittest.TestCase):
                           "--listen.send_buffer_bytes", "4096")
         self.addCleanup(gateway.stop)
         return gateway
-
-    def keep(self, closable):
-        self.addCleanup(closable.close)
-        return closable
 
     def fill(self, gateway):
         """Clients of all sorts, two of which do not read what they are pushed."""

@@ -19,7 +19,7 @@ from stream import Ended
 from websocket import TEXT, WsClient
 
 
-class Tls(unittest.TestCase):
+class Tls(harness.KeepingTest):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
@@ -46,10 +46,6 @@ class Tls(unittest.TestCase):
         self.context = trusting(self.authority)
         self.pusher = self.pusher_with(trusting(
             self.authority, self.pushers.file("pusher"), self.pushers.file("pusher", "key")))
-
-    def keep(self, closable):
-        self.addCleanup(closable.close)
-        return closable
 
     def pusher_with(self, context):
         return self.keep(Pusher(self.gateway, tls=(context, "site.example")))

@@ -34,31 +34,5 @@ TEST(HumanBytes, PicksAUnit) {
   EXPECT_EQ(HumanBytes(uint64_t{5} << 40), "5.0 TiB");
 }
 
-TEST(Json, PutsCommasWhereTheyBelong) {
-  Json json;
-  json.BeginObject().Key("a").BeginArray().EndArray();
-  json.Key("b").BeginArray().Number(1).Signed(-2).BeginObject().EndObject().Bool(true).EndArray();
-  json.Key("c").BeginObject().Key("d").Text("e").EndObject().EndObject();
-  EXPECT_EQ(json.text(), R"({"a":[],"b":[1,-2,{},true],"c":{"d":"e"}})");
-}
-
-TEST(Json, WritesNumbersOfAnySize) {
-  Json json;
-  json.BeginArray().Number(UINT64_MAX).Signed(INT64_MIN).EndArray();
-  EXPECT_EQ(json.text(), "[18446744073709551615,-9223372036854775808]");
-}
-
-TEST(Json, EscapesText) {
-  Json json;
-  json.Text(std::string_view("\"\\\n\x01\x7f\0\xc3\xa9", 8));
-  EXPECT_EQ(json.text(), "\"\\\"\\\\\\u000a\\u0001\\u007f\\u0000\xc3\xa9\"");
-}
-
-TEST(Json, CarriesAnyBytes) {
-  Json json;
-  json.BeginObject().Bytes("body", "text").Bytes("other", "\xff\xfe").EndObject();
-  EXPECT_EQ(json.text(), R"({"body":"text","other_base64":"//4="})");
-}
-
 }  // namespace
 }  // namespace halley::ctl

@@ -88,6 +88,23 @@ TEST_P(Drain, NobodyIsLetInUntilItIsOver) {
   EXPECT_EQ(node.core().failures(), "");
 }
 
+TEST_P(Drain, AnotherOneBeginsAgain) {
+  SimNode node(1, SetupOf(GetParam()));
+  JoinMany(node);
+  node.fabric().RequestDrain({node.core().now(), kSeconds * kSecond});
+  node.world().For(kSeconds * kSecond / 2);
+  const uint64_t told = CountOf(node, wire::CloseReason::kDraining);
+  // Those that are left, over as long again.
+  const uint64_t begin = node.core().now();
+  node.fabric().RequestDrain({begin, kSeconds * kSecond});
+  node.world().For(kSeconds * kSecond / 4);
+  const double share = static_cast<double>(node.core().now() - begin) / (kSeconds * kSecond);
+  EXPECT_NEAR(static_cast<double>(CountOf(node, wire::CloseReason::kDraining)),
+              static_cast<double>(told) + share * static_cast<double>(kClients - told),
+              0.1 * kClients / kSeconds);
+  EXPECT_EQ(node.core().failures(), "");
+}
+
 TEST_P(Drain, WhoTakesNothingIsGivenUntilTheEnd) {
   SimNode node(1, SetupOf(GetParam()));
   SimClient& deaf = node.Join({.key = "deaf", .room = "a"});

@@ -11,13 +11,14 @@
 #include "tls/client.h"
 #include "wire/close_reason.h"
 #include "wire/goim_frame.h"
+#include "wire/json_writer.h"
 
 namespace halley::ctl {
 namespace {
 
 void Print(const GoimMessage& message, bool as_json, std::ostream& out) {
   if (as_json) {
-    Json json;
+    wire::JsonWriter json;
     json.BeginObject().Key("op").Signed(message.op).Key("seq").Signed(message.seq);
     json.Key("ver").Signed(message.ver).Bytes("body", message.body).EndObject();
     out << json.text() << "\n";
@@ -72,7 +73,7 @@ absl::Status PrintUntil(Clock::time_point until, const Args& args, GoimClient* c
 
 std::string TokenOf(const Args& args) {
   if (!args.token.empty()) return args.token;
-  Json json;
+  wire::JsonWriter json;
   json.BeginObject().Key("mid").Signed(args.mid).Key("key").Text(args.key);
   json.Key("room_id").Text(args.room).Key("platform").Text("halleyctl");
   json.Key("accepts").BeginArray();

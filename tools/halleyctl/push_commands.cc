@@ -9,26 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "halleyctl/text.h"
+#include "wire/json_writer.h"
 
 namespace halley::ctl {
 namespace {
 
 // Above what any node takes; what a node takes, it says itself.
 constexpr size_t kMessageBytesMax = size_t{64} << 20;
-
-const char* NameOf(PushRefusal why) {
-  switch (why) {
-    case PushRefusal::kOffline:
-      return "offline";
-    case PushRefusal::kNotWatching:
-      return "not_watching";
-    case PushRefusal::kQueueFull:
-      return "queue_full";
-    case PushRefusal::kOther:
-      break;
-  }
-  return "other";
-}
 
 std::string Explain(PushRefusal why, const Args& args) {
   switch (why) {
@@ -52,11 +39,11 @@ std::string TargetAt(const Args& args, size_t index) {
 }
 
 void PrintJson(const Args& args, const PushReport& report, std::ostream& out) {
-  Json json;
+  wire::JsonWriter json;
   json.BeginObject().Key("taken").Number(report.taken).Key("refused").BeginArray();
   for (const PushRefused& refused : report.refused) {
     json.BeginObject().Bytes("target", TargetAt(args, refused.index));
-    json.Key("why").Text(NameOf(refused.why)).EndObject();
+    json.Key("why").Text(PushRefusalName(refused.why)).EndObject();
   }
   json.EndArray();
   if (args.target == Target::kRoom) {
@@ -159,7 +146,7 @@ Outcome DrainOrUndrain(const Args& args, PushClient* client, std::ostream& out) 
       drain ? client->BeginDrain(args.grace, args.window) : client->EndDrain();
   if (!report.ok()) return report.status();
   if (args.json) {
-    Json json;
+    wire::JsonWriter json;
     json.BeginObject().Key("draining").Bool(drain);
     if (drain) json.Key("clients").Number(report->taken);
     out << json.EndObject().text() << "\n";
@@ -177,7 +164,7 @@ Outcome Rooms(const Args& args, PushClient* client, std::ostream& out) {
       client->Rooms(args.names.empty() ? "" : args.names[0], args.limit);
   if (!list.ok()) return list.status();
   if (args.json) {
-    Json json;
+    wire::JsonWriter json;
     json.BeginObject().Key("total").Number(list->total).Key("rooms").BeginArray();
     for (const RoomMembers& room : list->rooms) {
       json.BeginObject().Bytes("room", room.room);
@@ -204,7 +191,7 @@ Outcome Online(const Args& args, PushClient* client, std::ostream& out) {
   for (uint32_t index : *online) {
     if (index < here.size()) here[index] = true;
   }
-  Json json;
+  wire::JsonWriter json;
   json.BeginObject().Key("keys").BeginArray();
   for (size_t i = 0; i < here.size(); ++i) {
     json.BeginObject().Bytes("key", args.names[i]).Key("online").Bool(here[i]).EndObject();

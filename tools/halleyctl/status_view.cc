@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "halleyctl/text.h"
+#include "wire/json_writer.h"
 
 namespace halley::ctl {
 namespace {
@@ -119,7 +120,7 @@ std::string StagesOf(const NodeFigures& node) {
   return absl::StrJoin(stages, ", ");
 }
 
-void AddCounts(const char* name, const std::vector<NamedCount>& counts, Json* json) {
+void AddCounts(const char* name, const std::vector<NamedCount>& counts, wire::JsonWriter* json) {
   json->Key(name).BeginObject();
   for (const NamedCount& count : counts) json->Key(count.name).Number(count.count);
   json->EndObject();
@@ -167,7 +168,7 @@ std::string StatusText(const NodeFigures& node) {
 }
 
 std::string StatusJson(const NodeFigures& node) {
-  Json json;
+  wire::JsonWriter json;
   json.BeginObject().Key("total").BeginObject();
   for (const Figure& figure : kFigures) json.Key(figure.name).Number(Sum(node, figure.of));
   AddCounts("skipped", SumCounts(node, SkippedOf), &json);

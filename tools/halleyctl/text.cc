@@ -1,6 +1,5 @@
 #include "halleyctl/text.h"
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "wire/utf8.h"
 
@@ -27,13 +26,8 @@ void AppendEscaped(uint8_t byte, std::string* out) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
-  wire::Utf8Validator validator;
-  return validator.Feed(text) && validator.complete();
-}
-
 std::string Printable(std::string_view text) {
-  const bool utf8 = IsUtf8(text);
+  const bool utf8 = wire::IsUtf8(text);
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<uint8_t>(text[i]);
@@ -61,72 +55,6 @@ std::string HumanBytes(uint64_t bytes) {
     unit = next;
   }
   return absl::StrFormat("%.1f %s", value, unit);
-}
-
-void Json::Comma() {
-  if (!first_) text_ += ',';
-  first_ = false;
-}
-
-Json& Json::Open(char bracket) {
-  Comma();
-  text_ += bracket;
-  first_ = true;
-  return *this;
-}
-
-Json& Json::Close(char bracket) {
-  text_ += bracket;
-  first_ = false;
-  return *this;
-}
-
-Json& Json::Key(std::string_view name) {
-  Text(name);
-  text_ += ':';
-  first_ = true;
-  return *this;
-}
-
-Json& Json::Number(uint64_t value) {
-  Comma();
-  text_ += std::to_string(value);
-  return *this;
-}
-
-Json& Json::Signed(int64_t value) {
-  Comma();
-  text_ += std::to_string(value);
-  return *this;
-}
-
-Json& Json::Bool(bool value) {
-  Comma();
-  text_ += value ? "true" : "false";
-  return *this;
-}
-
-Json& Json::Text(std::string_view utf8) {
-  Comma();
-  text_ += '"';
-  for (char c : utf8) {
-    if (c == '"' || c == '\\') {
-      text_ += '\\';
-      text_ += c;
-    } else if (IsControl(static_cast<uint8_t>(c))) {
-      absl::StrAppendFormat(&text_, "\\u%04x", static_cast<uint8_t>(c));
-    } else {
-      text_ += c;
-    }
-  }
-  text_ += '"';
-  return *this;
-}
-
-Json& Json::Bytes(std::string_view name, std::string_view bytes) {
-  if (IsUtf8(bytes)) return Key(name).Text(bytes);
-  return Key(std::string(name) + "_base64")
-      .Text(absl::Base64Escape(absl::string_view(bytes.data(), bytes.size())));
 }
 
 }  // namespace halley::ctl
