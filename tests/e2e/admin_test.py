@@ -18,6 +18,8 @@ from harness import Gateway, GatewayTest, wait_until
 from push_port import Pusher
 from websocket import WsClient
 
+harness.need_admin()
+
 
 class Admin:
     """Asks the admin port of a gateway."""

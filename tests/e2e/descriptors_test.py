@@ -16,6 +16,8 @@ from push_port import Pusher
 from stream import Ended
 from websocket import WsClient, request
 
+harness.need_admin()
+
 
 class DescriptorsTest(harness.OwnGatewayTest):
     def log_in(self, client):

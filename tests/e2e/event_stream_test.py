@@ -115,7 +115,8 @@ class Heartbeats(GatewayTest):
 
 
 class Stalled(GatewayTest):
-    flags = ("--client.sse_heartbeat_ms", "20", "--client.stall_timeout_ms", "300",
+    # A client that waits for its room for longer than a heartbeat's time ends as idle.
+    flags = ("--client.sse_heartbeat_ms", "200", "--client.stall_timeout_ms", "300",
              "--listen.send_buffer_bytes", "4096")
 
     def test_who_takes_nothing_is_closed(self):

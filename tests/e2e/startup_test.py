@@ -23,6 +23,8 @@ from push_port import Pusher
 from stream import Stream, pump_all
 from websocket import WsClient
 
+harness.need_admin()
+
 CANNOT_START = 78
 ANY_PORTS = ("--tcp", "127.0.0.1:0", "--ws", "127.0.0.1:0", "--push", "127.0.0.1:0",
              "--admin", "127.0.0.1:0")
