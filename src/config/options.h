@@ -2,7 +2,7 @@
 // (config/load.h), checked as a whole, then read-only.
 //
 // Units are in the names: _ms, _s, _bytes, counts without a suffix. Ranges stand in the option
-// table (config/table.cc), which is also what README.md's table is checked against.
+// table (config/table_*.cc), which is also what README.md's table is checked against.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What makes the rows of table.cc, which alone includes this: an OptionSpec for each kind of option.
+// What makes the rows of table_*.cc, which alone include this: an OptionSpec for each kind of option.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,9 @@ inline constexpr uint32_t kDayMs = 24 * 60 * kMinuteMs;
 inline constexpr uint32_t kTextBytesMax = 4096;
 inline constexpr uint32_t kSecretBytesMax = 1024;
 inline constexpr uint32_t kNameBytesMax = 256;
+
+// Of what is on or off.
+inline constexpr absl::string_view kSwitch[] = {"off", "on"};
 
 struct Name {
   absl::string_view section;

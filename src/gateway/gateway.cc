@@ -1,43 +1,17 @@
 #include "gateway/gateway.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <chrono>
-#include <future>
-#include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "backend/embedded_backend.h"
-#include "backend/jwt_backend.h"
-#include "base/assert.h"
 #include "config/address.h"
-#include "config/cpu_list.h"
 #include "config/load.h"
 #include "config/network_list.h"
-#include "gateway/machine_memory.h"
-#include "io/probe.h"
 #include "io/proxied_ring.h"
 #include "io/sockets.h"
-#include "push/push_service.h"
 
 namespace halley::gateway {
 namespace {
-
-std::vector<uint32_t> AllowedCpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<uint32_t> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
-  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
 
 io::SocketOptions ClientSockets(const config::ListenOptions& listen) {
   io::SocketOptions options;
@@ -51,24 +25,8 @@ io::SocketOptions ClientSockets(const config::ListenOptions& listen) {
   return options;
 }
 
-// Inside callers of the admin port: one pushes, one looks on.
-constexpr uint32_t kAdminEnds = 2;
-
 // For the last clients of a drain to be sent what they are owed.
 constexpr uint64_t kDrainExtraNs = 1'000'000'000;
-
-// How many each shard listens on.
-uint32_t AddressesOf(const config::ListenOptions& listen) {
-  size_t count = 0;
-  for (const std::string* const list :
-       {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss, &listen.gopush_tcp, &listen.gopusher,
-        &listen.gopusher_tls, &listen.v1_tcp, &listen.v1_ws, &listen.push}) {
-    // A list that cannot be read is told of where it is opened.
-    const auto addresses = config::ParseAddresses(*list);
-    if (addresses.ok()) count += addresses->size();
-  }
-  return static_cast<uint32_t>(count);
-}
 
 // A pusher is one of few and moves much: the kernel's own buffer sizes. It may connect long before
 // it pushes.
@@ -97,11 +55,6 @@ uint64_t WallOffsetMs() {
 
 }  // namespace
 
-struct Gateway::ShardThread {
-  std::promise<absl::Status> started;
-  std::thread thread;
-};
-
 Gateway::Gateway(const config::Options& options)
     : options_(options), wall_offset_ms_(WallOffsetMs()) {}
 
@@ -118,50 +71,6 @@ Gateway::~Gateway() {
   for (const Listening& each : listeners_) {
     for (const int fd : each.listener.fds) io::CloseDescriptor(fd);
   }
-}
-
-// Shards and connections where the options leave them to us, and whether descriptors suffice.
-absl::Status Gateway::ResolveLimits() {
-  cpus_ = AllowedCpus();
-  if (!options_.shard.cpus.empty()) {
-    absl::StatusOr<std::vector<uint32_t>> wanted = config::ParseCpuList(options_.shard.cpus);
-    if (!wanted.ok()) return wanted.status();
-    for (const uint32_t cpu : *wanted) {
-      if (std::find(cpus_.begin(), cpus_.end(), cpu) != cpus_.end()) continue;
-      return absl::FailedPreconditionError(
-          absl::StrCat("CPU ", cpu, " of --cpus is not one this process may run on: name some of ",
-                       "those in `taskset -cp $$`"));
-    }
-    cpus_ = *std::move(wanted);
-  }
-  if (options_.shard.shards == 0) options_.shard.shards = static_cast<uint32_t>(cpus_.size());
-  if (options_.gateway.memory_mib == 0) {
-    options_.gateway.memory_mib =
-        static_cast<uint32_t>(std::max<uint64_t>(MachineMemoryBytes() / 4 >> 20, 16));
-  }
-
-  io::DescriptorNeeds needs;
-  needs.shards = options_.shard.shards;
-  needs.listeners = AddressesOf(options_.listen);
-  needs.inside = options_.listen.admin.empty() ? 0 : kAdminEnds;
-  needs.connections = options_.shard.connections_max;
-  const uint64_t limit = io::RaiseDescriptorLimit();
-  if (needs.connections == 0) {
-    // As many as the tables hold.
-    uint64_t low = 1;
-    uint64_t high = uint64_t{1} << 24;
-    while (low < high) {
-      needs.connections = (low + high + 1) / 2;
-      if (io::DescriptorsPerShard(needs) <= limit) {
-        low = needs.connections;
-      } else {
-        high = needs.connections - 1;
-      }
-    }
-    needs.connections = low;
-    options_.shard.connections_max = static_cast<uint32_t>(low);
-  }
-  return io::CheckDescriptorLimit(needs, limit);
 }
 
 absl::Status Gateway::OpenAll() {
@@ -249,32 +158,6 @@ void Gateway::SecureRings() {
   }
 }
 
-absl::Status Gateway::Start() {
-  running_.store(options_.shard.shards, std::memory_order_release);
-  // All of them before the first runs: each looks itself up in the list.
-  for (uint32_t i = 0; i < options_.shard.shards; ++i) {
-    threads_.push_back(std::make_unique<ShardThread>());
-  }
-  for (uint32_t i = 0; i < options_.shard.shards; ++i) {
-    threads_[i]->thread = std::thread([this, i] { RunShard(i); });
-  }
-  absl::Status first = absl::OkStatus();
-  for (const auto& thread : threads_) {
-    const absl::Status status = thread->started.get_future().get();
-    if (!status.ok() && first.ok()) first = status;
-  }
-  // Every shard has its own copies now.
-  for (Listening& each : listeners_) {
-    for (const int fd : each.listener.fds) io::CloseDescriptor(fd);
-    each.listener.fds.clear();
-  }
-  inside_.ShardsStarted();
-  if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
-  // Only now: what it opens must not be in the tables that the shards have copied.
-  if (first.ok() && token_keys_at_ != nullptr) token_keys_at_->Start(tell_of_keys_);
-  return first;
-}
-
 absl::Status Gateway::OpenInside() {
   if (options_.listen.admin.empty()) return absl::OkStatus();
   const absl::StatusOr<size_t> pusher = inside_.Add(0, /*observer=*/false);
@@ -341,80 +224,6 @@ bool Gateway::Drained() const {
   if (now_ns < drain_.begin_ns) return false;
   return fabric_->ConnectionsCount() == 0 ||
          now_ns >= drain_.begin_ns + drain_.window_ns + kDrainExtraNs;
-}
-
-// Names and pins the thread, and gives it a descriptor table of its own, without what only others use.
-void Gateway::PrepareThread(uint32_t index) {
-  pthread_setname_np(pthread_self(), absl::StrCat("shard-", index).c_str());
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (ShardsPerCpu() == 1) {
-    CPU_SET(cpus_[index % cpus_.size()], &set);
-  } else {
-    // They share the CPUs, and the kernel spreads them.
-    for (const uint32_t cpu : cpus_) CPU_SET(cpu, &set);
-  }
-  sched_setaffinity(0, sizeof set, &set);
-  HALLEY_ASSERT(unshare(CLONE_FILES) == 0);
-  for (uint32_t other = 0; other < options_.shard.shards; ++other) {
-    if (other == index) continue;
-    for (const int fd : rings_.private_fds[other]) io::CloseDescriptor(fd);
-    for (const Listening& each : listeners_) io::CloseDescriptor(each.listener.fds[other]);
-  }
-  inside_.KeepOnly(index);
-}
-
-uint32_t Gateway::ShardsPerCpu() const {
-  return static_cast<uint32_t>((options_.shard.shards + cpus_.size() - 1) / cpus_.size());
-}
-
-std::unique_ptr<backend::Backend> Gateway::NewBackend(uint32_t shard) const {
-  if (token_keys_ == nullptr) return std::make_unique<backend::EmbeddedBackend>(options_.client);
-  auto jwt =
-      std::make_unique<backend::JwtBackend>(options_.jwt, options_.client, token_keys_.get());
-  if (token_keys_at_ != nullptr && shard == 0) jwt->TellFetches();
-  return jwt;
-}
-
-void Gateway::RunShard(uint32_t index) {
-  PrepareThread(index);
-  const std::unique_ptr<backend::Backend> backend = NewBackend(index);
-  push::PushService push(options_.push);
-  shard::ShardSetup setup;
-  setup.index = index;
-  setup.ring = rings_.by_shard[index].get();
-  setup.fabric = fabric_.get();
-  setup.options = &options_;
-  setup.wall_offset_ms = wall_offset_ms_;
-  setup.backend = backend.get();
-  setup.push = &push;
-  setup.shards_per_cpu = ShardsPerCpu();
-  for (const Listening& each : listeners_) {
-    setup.listeners.push_back({each.kind, each.listener.fds[index]});
-  }
-  setup.inside = inside_.Of(index);
-  {
-    shard::Shard shard(setup);
-    const absl::Status started = shard.Start();
-    threads_[index]->started.set_value(started);
-    if (started.ok()) {
-      // Who shares a CPU lets the others have theirs after every turn; else each would keep it for
-      // as long as the kernel lets it, and what goes through two shards waits for all of them twice.
-      const bool shares = ShardsPerCpu() > 1;
-      while (shard.RunOnce()) {
-        if (shares && shard.HasWork()) sched_yield();
-      }
-    }
-  }
-  running_.fetch_sub(1, std::memory_order_acq_rel);
-}
-
-void Gateway::Join() {
-  for (const auto& thread : threads_) {
-    if (thread->thread.joinable()) thread->thread.join();
-  }
-  // Last, so that it can be asked until the end.
-  admin_.reset();
 }
 
 }  // namespace halley::gateway

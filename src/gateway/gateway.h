@@ -5,10 +5,13 @@
 // Errors     Create() fails with one sentence of cause and cure; nothing is left running then.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -88,7 +91,10 @@ class Gateway {
   const std::string& why_not_uring() const { return rings_.why_not_uring; }
 
  private:
-  struct ShardThread;
+  struct ShardThread {
+    std::promise<absl::Status> started;
+    std::thread thread;
+  };
 
   explicit Gateway(const config::Options& options);
   absl::Status ResolveLimits();
@@ -108,7 +114,7 @@ class Gateway {
   std::unique_ptr<backend::Backend> NewBackend(uint32_t shard) const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
-  void PrepareThread(uint32_t index);
+  absl::Status PrepareThread(uint32_t index);
 
   config::Options options_;
   std::vector<uint32_t> cpus_;

@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import platform
 import re
 import resource
 import signal
@@ -49,13 +50,19 @@ def run(*flags, prepare=None):
     return process.returncode, out, err, time.monotonic() - began
 
 
-def forbid_io_uring(action):
-    """A seccomp filter, as container runtimes have it, that does this to who wants a ring."""
-    setup = 425
+# The numbers of system calls, the same on x86-64 and arm64 but for the second.
+IO_URING_SETUP, CLOSE_RANGE = 425, 436
+UNSHARE = 272 if platform.machine() == "x86_64" else 97
+
+
+def forbid(action, *calls):
+    """A seccomp filter, as container runtimes have it, that does this to who makes one of the calls."""
     load, jump_if_equal, give = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
     allow = 0x7fff0000
-    lines = ((load, 0, 0, 0), (jump_if_equal, 0, 1, setup), (give, 0, 0, action),
-             (give, 0, 0, allow))
+    lines = [(load, 0, 0, 0)]
+    for call in calls:
+        lines += [(jump_if_equal, 0, 1, call), (give, 0, 0, action)]
+    lines.append((give, 0, 0, allow))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
     filter_program = ctypes.create_string_buffer(
         struct.pack("HxxxxxxP", len(lines), ctypes.addressof(code)))
@@ -155,15 +162,21 @@ class Rings(unittest.TestCase):
     def test_where_io_uring_is_forbidden_it_warns_once_and_uses_epoll(self):
         for error, name in ERRORS:
             log = self.assert_serves("epoll",
-                                     prepare=lambda error=error: forbid_io_uring(ANSWER | error))
+                                     prepare=lambda error=error: forbid(ANSWER | error, IO_URING_SETUP))
             warnings = [line for line in log.splitlines() if self.WARNING in line]
             self.assertEqual(len(warnings), 1, log)
             for each in (" warning ", "seccomp", name, "profile"):
                 self.assertIn(each, warnings[0])
 
     def test_epoll_does_not_touch_io_uring(self):
-        log = self.assert_serves("epoll", "--io=epoll", prepare=lambda: forbid_io_uring(KILL))
+        log = self.assert_serves("epoll", "--io=epoll", prepare=lambda: forbid(KILL, IO_URING_SETUP))
         self.assertNotIn(self.WARNING, log)
+
+    def test_dockers_default_profile(self):
+        for call in (UNSHARE, CLOSE_RANGE):
+            with self.subTest(call=call):
+                self.assert_serves("epoll", prepare=lambda call=call: forbid(
+                    ANSWER | 1, IO_URING_SETUP, call))
 
     def test_io_uring_is_used_where_it_can_be(self):
         try:
@@ -194,10 +207,15 @@ class Refusals(unittest.TestCase):
                 return
         self.fail(f"it took {times} seconds")
 
+    def test_descriptors_of_a_shards_own_are_forbidden(self):
+        self.assert_refused("descriptors of its own", "Operation not permitted", "seccomp profile",
+                            flags=(*ANY_PORTS, "--io=epoll"),
+                            prepare=lambda: forbid(ANSWER | 1, UNSHARE, CLOSE_RANGE))
+
     def test_io_uring_is_forbidden(self):
         for error, name in ERRORS:
             self.assert_refused("seccomp", name, "profile", flags=(*ANY_PORTS, "--io=uring"),
-                                prepare=lambda error=error: forbid_io_uring(ANSWER | error))
+                                prepare=lambda error=error: forbid(ANSWER | error, IO_URING_SETUP))
 
     def test_too_few_descriptors(self):
         def few():

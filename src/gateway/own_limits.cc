@@ -1,0 +1,90 @@
+// Gateway: shards, connections and memory where the options leave them to the machine.
+#include <sched.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "config/address.h"
+#include "config/cpu_list.h"
+#include "gateway/gateway.h"
+#include "gateway/machine_memory.h"
+#include "io/probe.h"
+
+namespace halley::gateway {
+namespace {
+
+// Inside callers of the admin port: one pushes, one looks on.
+constexpr uint32_t kAdminEnds = 2;
+
+std::vector<uint32_t> AllowedCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<uint32_t> cpus;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
+  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+// How many each shard listens on.
+uint32_t AddressesOf(const config::ListenOptions& listen) {
+  size_t count = 0;
+  for (const std::string* const list :
+       {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss, &listen.gopush_tcp, &listen.gopusher,
+        &listen.gopusher_tls, &listen.v1_tcp, &listen.v1_ws, &listen.push}) {
+    // A list that cannot be read is told of where it is opened.
+    const auto addresses = config::ParseAddresses(*list);
+    if (addresses.ok()) count += addresses->size();
+  }
+  return static_cast<uint32_t>(count);
+}
+
+}  // namespace
+
+// Shards and connections where the options leave them to us, and whether descriptors suffice.
+absl::Status Gateway::ResolveLimits() {
+  cpus_ = AllowedCpus();
+  if (!options_.shard.cpus.empty()) {
+    absl::StatusOr<std::vector<uint32_t>> wanted = config::ParseCpuList(options_.shard.cpus);
+    if (!wanted.ok()) return wanted.status();
+    for (const uint32_t cpu : *wanted) {
+      if (std::find(cpus_.begin(), cpus_.end(), cpu) != cpus_.end()) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("CPU ", cpu, " of --cpus is not one this process may run on: name some of ",
+                       "those in `taskset -cp $$`"));
+    }
+    cpus_ = *std::move(wanted);
+  }
+  if (options_.shard.shards == 0) options_.shard.shards = static_cast<uint32_t>(cpus_.size());
+  if (options_.gateway.memory_mib == 0) {
+    options_.gateway.memory_mib =
+        static_cast<uint32_t>(std::max<uint64_t>(MachineMemoryBytes() / 4 >> 20, 16));
+  }
+
+  io::DescriptorNeeds needs;
+  needs.shards = options_.shard.shards;
+  needs.listeners = AddressesOf(options_.listen);
+  needs.inside = options_.listen.admin.empty() ? 0 : kAdminEnds;
+  needs.connections = options_.shard.connections_max;
+  const uint64_t limit = io::RaiseDescriptorLimit();
+  if (needs.connections == 0) {
+    // As many as the tables hold.
+    uint64_t low = 1;
+    uint64_t high = uint64_t{1} << 24;
+    while (low < high) {
+      needs.connections = (low + high + 1) / 2;
+      if (io::DescriptorsPerShard(needs) <= limit) {
+        low = needs.connections;
+      } else {
+        high = needs.connections - 1;
+      }
+    }
+    needs.connections = low;
+    options_.shard.connections_max = static_cast<uint32_t>(low);
+  }
+  return io::CheckDescriptorLimit(needs, limit);
+}
+
+}  // namespace halley::gateway

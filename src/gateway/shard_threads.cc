@@ -1,0 +1,145 @@
+// Gateway: a thread for each shard, with a table of descriptors of its own.
+#include <linux/close_range.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "backend/embedded_backend.h"
+#include "backend/jwt_backend.h"
+#include "gateway/gateway.h"
+#include "io/sockets.h"
+#include "push/push_service.h"
+
+namespace halley::gateway {
+namespace {
+
+// A table of descriptors of this thread's own, a copy of the process'. Docker's default profile refuses
+// unshare() to a process without CAP_SYS_ADMIN, but not close_range(), which can do just that (Linux
+// 5.9): here it closes a range in which there is nothing.
+absl::Status OwnDescriptors() {
+  if (unshare(CLONE_FILES) == 0) return absl::OkStatus();
+  const int refused = errno;
+  if (syscall(SYS_close_range, UINT_MAX, UINT_MAX, CLOSE_RANGE_UNSHARE) == 0) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "a shard cannot have descriptors of its own (unshare: ", std::strerror(refused),
+      "; close_range: ", std::strerror(errno),
+      "): run it on Linux 5.9 or newer, under a seccomp profile that allows one of the two"));
+}
+
+}  // namespace
+
+absl::Status Gateway::Start() {
+  running_.store(options_.shard.shards, std::memory_order_release);
+  // All of them before the first runs: each looks itself up in the list.
+  for (uint32_t i = 0; i < options_.shard.shards; ++i) {
+    threads_.push_back(std::make_unique<ShardThread>());
+  }
+  for (uint32_t i = 0; i < options_.shard.shards; ++i) {
+    threads_[i]->thread = std::thread([this, i] { RunShard(i); });
+  }
+  absl::Status first = absl::OkStatus();
+  for (const auto& thread : threads_) {
+    const absl::Status status = thread->started.get_future().get();
+    if (!status.ok() && first.ok()) first = status;
+  }
+  // Every shard has its own copies now.
+  for (Listening& each : listeners_) {
+    for (const int fd : each.listener.fds) io::CloseDescriptor(fd);
+    each.listener.fds.clear();
+  }
+  inside_.ShardsStarted();
+  if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
+  // Only now: what it opens must not be in the tables that the shards have copied.
+  if (first.ok() && token_keys_at_ != nullptr) token_keys_at_->Start(tell_of_keys_);
+  return first;
+}
+
+// Names and pins the thread, and gives it a descriptor table of its own, without what only others use.
+absl::Status Gateway::PrepareThread(uint32_t index) {
+  pthread_setname_np(pthread_self(), absl::StrCat("shard-", index).c_str());
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (ShardsPerCpu() == 1) {
+    CPU_SET(cpus_[index % cpus_.size()], &set);
+  } else {
+    // They share the CPUs, and the kernel spreads them.
+    for (const uint32_t cpu : cpus_) CPU_SET(cpu, &set);
+  }
+  sched_setaffinity(0, sizeof set, &set);
+  if (absl::Status own = OwnDescriptors(); !own.ok()) return own;
+  for (uint32_t other = 0; other < options_.shard.shards; ++other) {
+    if (other == index) continue;
+    for (const int fd : rings_.private_fds[other]) io::CloseDescriptor(fd);
+    for (const Listening& each : listeners_) io::CloseDescriptor(each.listener.fds[other]);
+  }
+  inside_.KeepOnly(index);
+  return absl::OkStatus();
+}
+
+uint32_t Gateway::ShardsPerCpu() const {
+  return static_cast<uint32_t>((options_.shard.shards + cpus_.size() - 1) / cpus_.size());
+}
+
+std::unique_ptr<backend::Backend> Gateway::NewBackend(uint32_t shard) const {
+  if (token_keys_ == nullptr) return std::make_unique<backend::EmbeddedBackend>(options_.client);
+  auto jwt =
+      std::make_unique<backend::JwtBackend>(options_.jwt, options_.client, token_keys_.get());
+  if (token_keys_at_ != nullptr && shard == 0) jwt->TellFetches();
+  return jwt;
+}
+
+void Gateway::RunShard(uint32_t index) {
+  if (absl::Status prepared = PrepareThread(index); !prepared.ok()) {
+    threads_[index]->started.set_value(std::move(prepared));
+    running_.fetch_sub(1, std::memory_order_acq_rel);
+    return;
+  }
+  const std::unique_ptr<backend::Backend> backend = NewBackend(index);
+  push::PushService push(options_.push);
+  shard::ShardSetup setup;
+  setup.index = index;
+  setup.ring = rings_.by_shard[index].get();
+  setup.fabric = fabric_.get();
+  setup.options = &options_;
+  setup.wall_offset_ms = wall_offset_ms_;
+  setup.backend = backend.get();
+  setup.push = &push;
+  setup.shards_per_cpu = ShardsPerCpu();
+  for (const Listening& each : listeners_) {
+    setup.listeners.push_back({each.kind, each.listener.fds[index]});
+  }
+  setup.inside = inside_.Of(index);
+  {
+    shard::Shard shard(setup);
+    const absl::Status started = shard.Start();
+    threads_[index]->started.set_value(started);
+    if (started.ok()) {
+      // Who shares a CPU lets the others have theirs after every turn; else each would keep it for
+      // as long as the kernel lets it, and what goes through two shards waits for all of them twice.
+      const bool shares = ShardsPerCpu() > 1;
+      while (shard.RunOnce()) {
+        if (shares && shard.HasWork()) sched_yield();
+      }
+    }
+  }
+  running_.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+void Gateway::Join() {
+  for (const auto& thread : threads_) {
+    if (thread->thread.joinable()) thread->thread.join();
+  }
+  // Last, so that it can be asked until the end.
+  admin_.reset();
+}
+
+}  // namespace halley::gateway
