@@ -105,6 +105,8 @@ class PushClient {
   absl::StatusOr<PushReport> BeginDrain(std::optional<absl::Duration> grace = std::nullopt,
                                         std::optional<absl::Duration> window = std::nullopt);
   absl::StatusOr<PushReport> EndDrain();
+  // Has options, certificates and keys read again, as SIGHUP does.
+  absl::StatusOr<ReloadReport> Reload();
 
   void PushKeys(Names keys, const PushMessage& message, Callback<PushReport> done);
   void PushMids(Mids mids, const PushMessage& message, Callback<PushReport> done);

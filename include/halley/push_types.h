@@ -114,6 +114,13 @@ struct DurationFigures {
   void Add(const DurationFigures& other);
 };
 
+// What came of reading the options again.
+struct ReloadReport {
+  std::vector<std::string> changed;       // keys of options that count from now on
+  std::vector<std::string> need_restart;  // that were changed, and do not until the node starts again
+  std::string error;  // not empty: nothing was changed, and why
+};
+
 struct ShardFigures {
   uint32_t shard = 0;
   uint64_t connections = 0;

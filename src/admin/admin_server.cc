@@ -70,6 +70,8 @@ class HttpAdmin final : public AdminServer {
     }
   }
 
+  void SetToken(absl::string_view token) override { guard_.SetToken(token); }
+
   const std::vector<std::string>& addresses() const override { return addresses_; }
 
   absl::Status Listen() {
@@ -269,6 +271,7 @@ class HttpAdmin final : public AdminServer {
     Post(server, "/v1/kick", [this](const Parameters&, std::string body) { return node_.Kick(body); });
     Post(server, "/v1/drain", [this](const Parameters&, std::string body) { return node_.Drain(body); });
     Post(server, "/v1/undrain", [this](const Parameters&, std::string) { return node_.Undrain(); });
+    Post(server, "/v1/reload", [this](const Parameters&, std::string) { return node_.Reload(); });
     Get(server, "/v1/rooms",
         [this](const auto&, const Parameters& query) { return node_.Rooms(query); });
     Get(server, "/v1/online",
@@ -281,7 +284,7 @@ class HttpAdmin final : public AdminServer {
 
   const config::Options options_;
   const AdminSetup setup_;
-  const Guard guard_;
+  Guard guard_;
   GoimApi goim_;
   NodeApi node_;
   std::vector<std::string> addresses_;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "admin/goim_api.h"
 #include "config/options.h"
 #include "halley/push_client.h"
@@ -39,6 +40,8 @@ class AdminServer {
                                                              AdminSetup setup);
   virtual ~AdminServer() = default;  // answers what was begun
 
+  // For requests that come from now on. Any thread.
+  virtual void SetToken(absl::string_view token) = 0;
   // As bound.
   virtual const std::vector<std::string>& addresses() const = 0;
 };

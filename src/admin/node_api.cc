@@ -116,6 +116,16 @@ Answer NodeApi::Drain(const std::string& json) {
   return JsonAnswer(reply);
 }
 
+Answer NodeApi::Reload() {
+  const absl::StatusOr<ReloadReport> report = observer_.Reload();
+  if (!report.ok()) return ErrorAnswer(report.status());
+  if (!report->error.empty()) return ErrorAnswer(absl::FailedPreconditionError(report->error));
+  v1::ReloadReply reply;
+  reply.mutable_changed()->Add(report->changed.begin(), report->changed.end());
+  reply.mutable_need_restart()->Add(report->need_restart.begin(), report->need_restart.end());
+  return JsonAnswer(reply);
+}
+
 Answer NodeApi::Undrain() {
   const absl::StatusOr<PushReport> report = observer_.EndDrain();
   if (!report.ok()) return ErrorAnswer(report.status());

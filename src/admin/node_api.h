@@ -21,6 +21,7 @@ class NodeApi {
   Answer Kick(const std::string& json);
   Answer Drain(const std::string& json);
   Answer Undrain();
+  Answer Reload();
   Answer Rooms(const Parameters& query);
   Answer Online(const Parameters& query);
   Answer Status();

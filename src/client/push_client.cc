@@ -126,6 +126,12 @@ v1::Request UndrainRequest() {
   return request;
 }
 
+v1::Request ReloadRequest() {
+  v1::Request request;
+  request.mutable_reload();
+  return request;
+}
+
 absl::Status CheckOptions(const PushClientOptions& options) {
   if (options.in_flight_max == 0) {
     return absl::InvalidArgumentError("in_flight_max is 0: allow at least one call");
@@ -281,6 +287,9 @@ absl::StatusOr<PushReport> PushClient::BeginDrain(std::optional<absl::Duration> 
 }
 absl::StatusOr<PushReport> PushClient::EndDrain() {
   return impl_->Wait<PushReport>(UndrainRequest());
+}
+absl::StatusOr<ReloadReport> PushClient::Reload() {
+  return impl_->Wait<ReloadReport>(ReloadRequest());
 }
 
 void PushClient::PushKeys(Names keys, const PushMessage& message, Callback<PushReport> done) {

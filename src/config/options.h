@@ -235,6 +235,8 @@ struct AdminOptions {
   uint32_t timeout_ms = 5000;   // of a client, to send its request or take the answer
 };
 
+enum class LogFormat : uint8_t { kText, kJson };
+
 struct GatewayOptions {
   uint32_t shutdown_timeout_ms = 5000;  // SIGTERM: farewells and flushes, then closing for good
   uint32_t drain_grace_ms = 0;          // before that, the node is not ready and still lets in
@@ -242,6 +244,7 @@ struct GatewayOptions {
   uint32_t drain_retry_ms = 2000;       // the longest that one is asked to wait before it comes back
   uint32_t memory_mib = 0;              // for what waits, of the node; 0: a quarter of the memory
   std::string log_level = "info";       // trace, debug, info, warn, error
+  LogFormat log_format = LogFormat::kText;
   bool check_config = false;            // --check-config
 };
 

@@ -56,11 +56,12 @@ uint64_t WallOffsetMs() {
 }  // namespace
 
 Gateway::Gateway(const config::Options& options)
-    : options_(options), wall_offset_ms_(WallOffsetMs()) {}
+    : options_(options), loaded_(options), wall_offset_ms_(WallOffsetMs()) {}
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::Options& options) {
   std::unique_ptr<Gateway> gateway(new Gateway(options));
   if (absl::Status resolved = gateway->ResolveLimits(); !resolved.ok()) return resolved;
+  gateway->current_ = gateway->options_;
   if (absl::Status opened = gateway->OpenAll(); !opened.ok()) return opened;
   return gateway;
 }
@@ -211,7 +212,7 @@ std::string Gateway::WhyNotReady() const {
 }
 
 bool Gateway::BeginDrain() {
-  const config::GatewayOptions& options = options_.gateway;
+  const config::GatewayOptions& options = current_.gateway;
   if (options.drain_grace_ms == 0 && options.drain_window_ms == 0) return false;
   drain_.begin_ns = io::MonotonicNowNs() + uint64_t{options.drain_grace_ms} * 1'000'000;
   drain_.window_ns = uint64_t{options.drain_window_ms} * 1'000'000;

@@ -22,6 +22,7 @@
 #include "backend/jwks_fetcher.h"
 #include "backend/key_set.h"
 #include "config/options.h"
+#include "config/reload.h"
 #include "gateway/inside_callers.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
@@ -67,15 +68,15 @@ class Gateway {
   // True once every shard has ended.
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
-  // Reads certificates again: for who connects from now on. On failure those in use stay.
-  absl::Status ReloadCertificates() { return tls_.Reload(); }
+  // Takes over what `wanted` has otherwise than before and may change at run time, and reads
+  // certificates and the keys of tokens again: for who connects and logs in from now on. All of it is
+  // tried first: on failure nothing is changed. Keys that are fetched are fetched soon;
+  // OnFetchedKeys() tells what became of it.
+  absl::StatusOr<config::Changes> Reload(const config::Options& wanted);
+  // The number up to which others than this thread have asked for that and have no answer; 0: none.
+  uint64_t reload_asked() const;
+  void AnswerReload(uint64_t number, const absl::StatusOr<config::Changes>& outcome);
   bool speaks_tls() const { return tls_.Any(); }
-  // Reads the keys of tokens again: for who logs in from now on. On failure those in use stay.
-  // Those that are fetched are fetched soon; OnFetchedKeys() tells what became of it.
-  absl::Status ReloadTokenKeys() {
-    if (token_keys_at_ != nullptr) token_keys_at_->AskSoon();
-    return token_keys_->Reload();
-  }
   // Who is told of fetches of keys, as JwksFetcher::Start() has it; to be named before Start().
   void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
     tell_of_keys_ = std::move(tell);
@@ -111,12 +112,15 @@ class Gateway {
   void ProxyRings();
   void SecureRings();
   absl::Status LoadTokenKeys();
+  absl::Status TryReload(const config::Options& running) const;
   std::unique_ptr<backend::Backend> NewBackend(uint32_t shard) const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
   absl::Status PrepareThread(uint32_t index);
 
-  config::Options options_;
+  config::Options options_;  // as it was started with, and has worked out
+  config::Options loaded_;   // as they were read, the last time
+  config::Options current_;  // options_ with what has changed since
   std::vector<uint32_t> cpus_;
   Addresses addresses_;
   struct Listening {

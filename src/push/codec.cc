@@ -189,6 +189,9 @@ std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, sh
     case v1::Request::kUndrain:
       job->kind = JobKind::kUndrain;
       return std::nullopt;
+    case v1::Request::kReload:
+      job->kind = JobKind::kReload;
+      return std::nullopt;
     case v1::Request::kHello:
     case v1::Request::CALL_NOT_SET:
       break;
@@ -223,6 +226,13 @@ void EncodeResult(JobKind kind, const RoomsQuery& query, shard::JobResult result
     case JobKind::kOnline:
       reply->mutable_online()->mutable_online()->Add(result.online.begin(), result.online.end());
       break;
+    case JobKind::kReload: {
+      v1::ReloadResult* reload = reply->mutable_reload();
+      for (std::string& key : result.reloaded.changed) reload->add_changed(std::move(key));
+      for (std::string& key : result.reloaded.need_restart) reload->add_need_restart(std::move(key));
+      reload->set_error(std::move(result.reloaded.error));
+      break;
+    }
     case JobKind::kStatus:
       reply->mutable_status();
       for (const shard::ShardStatus& status : result.status) {

@@ -42,5 +42,16 @@ TEST(Guard, TheTokenIsAllThatCountsWhereThereIsOne) {
   }
 }
 
+TEST(Guard, ANewTokenIsTheOnlyOne) {
+  Guard guard("old");
+  guard.SetToken("new");
+  EXPECT_EQ(guard.Admit({.authorization = "Bearer old"}), Admission::kUnauthorized);
+  EXPECT_EQ(guard.Admit({.authorization = "Bearer new"}), Admission::kWelcome);
+  guard.SetToken("");
+  EXPECT_EQ(guard.Admit({.host = "127.0.0.1"}), Admission::kWelcome);
+  EXPECT_EQ(guard.Admit({.authorization = "Bearer new", .host = "gateway.example"}),
+            Admission::kForbidden);
+}
+
 }  // namespace
 }  // namespace halley::admin
