@@ -48,4 +48,8 @@ Admission Guard::Admit(const Credentials& shown) const {
              : Admission::kUnauthorized;
 }
 
+Admission Guard::AdmitToPage(const Credentials& shown) const {
+  return has_token_ ? Admission::kWelcome : Admit(shown);
+}
+
 }  // namespace halley::admin

@@ -29,6 +29,9 @@ class Guard {
   explicit Guard(absl::string_view token);
 
   Admission Admit(const Credentials& shown) const;
+  // To what is the same for everybody and tells nothing: the page that asks for the token. Where there
+  // is one, it is not needed for that; without one, the same are served as ever.
+  Admission AdmitToPage(const Credentials& shown) const;
 
  private:
   using Digest = std::array<unsigned char, 32>;
