@@ -39,8 +39,9 @@ export class Chart {
     this.#format = format;
     this.#names = names;
     new ResizeObserver(() => this.#draw()).observe(this.#svg);
-    this.#svg.addEventListener("pointermove", (event) => this.#point(event.offsetX));
-    this.#svg.addEventListener("pointerdown", (event) => this.#point(event.offsetX));
+    const point = (event) => this.#point(event.clientX - this.#svg.getBoundingClientRect().left);
+    this.#svg.addEventListener("pointermove", point);
+    this.#svg.addEventListener("pointerdown", point);
     this.#svg.addEventListener("pointerleave", () => this.#point(null));
   }
 
@@ -62,7 +63,7 @@ export class Chart {
   }
 
   #draw() {
-    const {clientWidth: width, clientHeight: height} = this.#svg;
+    const {width, height} = this.#svg.getBoundingClientRect();
     if (width < LEFT + RIGHT + 10 || height === 0 || this.#end === 0) return;
     const area = {left: LEFT, right: width - RIGHT, top: TOP, bottom: height - BOTTOM};
     const highest = Math.max(0, ...this.#points.flatMap((point) => point.values.filter((v) => v !== null)));

@@ -205,7 +205,7 @@ function lost(error) {
   showState("bad", "Unreachable");
   by("trouble").hidden = false;
   by("trouble").textContent = `The node cannot be reached since ${lostSince.toLocaleTimeString()}: ${error.message}. ` +
-      "What is below is as it was then. Asking again every second.";
+      `${by("main").hidden ? "" : "What is below is as it was then. "}Asking again every second.`;
   by("main").classList.add("stale");
   if (points.length > 0) showCharts(performance.now());
 }

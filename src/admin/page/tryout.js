@@ -169,7 +169,7 @@ export class TryOut {
   #showState(state) {
     by("client-state").textContent = state;
     by("client-state").dataset.state = state;
-    by("connect").textContent = state === "closed" ? "Connect" : "Connect anew";
+    by("connect").textContent = state === "closed" ? "Connect" : "Reconnect";
     by("disconnect").disabled = state === "closed";
     if (state === "online") this.#complain("");
   }
