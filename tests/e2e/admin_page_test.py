@@ -147,6 +147,14 @@ class OnePage(GatewayTest):
                 return float(self.page.evaluate(now % "deliveries").replace(",", "")) > 0
             wait_until(pushed, "deliveries in the chart", pause_s=0.05)
             self.assertGreater(self.page.evaluate(flat), 10)
+        with self.subTest("latency"):
+            def timed():
+                pusher.push_rooms(["live://charts"], "x")
+                return self.page.evaluate("/^p50 [\\d.]+ (µs|ms|s) · p99 [\\d.]+ (µs|ms|s)$/.test(" +
+                                          now % "latency" + ")")
+            wait_until(timed, "times in the chart", pause_s=0.05)
+            self.assertEqual(self.page.evaluate("['latency', 'cpu'].map((name) => "
+                                                "document.getElementById('chart-' + name).hidden)"), [False, True])
         # Side by side: each shard's own, which add up.
         cells = "[...document.querySelectorAll('#shards tbody tr')].map((row) => Number(row.cells[1].textContent))"
         self.assertEqual(sum(self.page.evaluate(cells)), 3)
