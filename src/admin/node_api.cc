@@ -139,8 +139,14 @@ Answer NodeApi::Rooms(const Parameters& query) {
   if (limit != query.end() && !absl::SimpleAtoi(limit->second, &listed)) {
     return ErrorAnswer(Wrong("limit is no number of rooms: use limit=1000"));
   }
+  const auto order = query.find("order");
+  const bool by_members = order != query.end() && order->second == "members";
+  if (order != query.end() && !by_members && order->second != "name") {
+    return ErrorAnswer(Wrong("order is none that is known: use order=name or order=members"));
+  }
   const absl::StatusOr<RoomList> list =
-      observer_.Rooms(prefix == query.end() ? "" : prefix->second, listed);
+      observer_.Rooms(prefix == query.end() ? "" : prefix->second, listed,
+                      by_members ? RoomOrder::kMembers : RoomOrder::kName);
   if (!list.ok()) return ErrorAnswer(list.status());
   v1::RoomsReply reply;
   for (const RoomMembers& each : list->rooms) {

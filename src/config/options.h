@@ -233,6 +233,7 @@ struct AdminOptions {
   std::string nodes;            // "a.example.com, b.example.com": what goim's clients are told of
   uint32_t threads = 8;         // requests that are served at a time
   uint32_t timeout_ms = 5000;   // of a client, to send its request or take the answer
+  bool page = true;             // GET / is answered with the operator's page
 };
 
 enum class LogFormat : uint8_t { kText, kJson };

@@ -94,6 +94,9 @@ constexpr OptionSpec kRows[] = {
     Number<kAdmin, &AdminOptions::timeout_ms>(
         {"admin", "timeout_ms"}, Kind::kMilliseconds, {100, kMinuteMs},
         "how long an admin request may take to come, and the node to answer it"),
+    Choice<kAdmin, &AdminOptions::page>(
+        {"admin", "page"}, kSwitch,
+        "whether the operator's page is served at / of listen.admin"),
 
     Number<kGateway, &GatewayOptions::shutdown_timeout_ms>(
         {"gateway", "shutdown_timeout_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},

@@ -53,5 +53,15 @@ TEST(Guard, ANewTokenIsTheOnlyOne) {
             Admission::kForbidden);
 }
 
+TEST(Guard, ThePageThatAsksForTheTokenIsServedWithoutIt) {
+  const Guard with("t0ken");
+  EXPECT_EQ(with.AdmitToPage({.host = "gateway.example"}), Admission::kWelcome);
+  EXPECT_EQ(with.AdmitToPage({.authorization = "Bearer wrong"}), Admission::kWelcome);
+  // Without one the page is as the rest: a name that somebody pointed here gets nothing.
+  const Guard without("");
+  EXPECT_EQ(without.AdmitToPage({.host = "localhost:3111"}), Admission::kWelcome);
+  EXPECT_EQ(without.AdmitToPage({.host = "evil.example"}), Admission::kForbidden);
+}
+
 }  // namespace
 }  // namespace halley::admin
