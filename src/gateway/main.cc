@@ -19,6 +19,7 @@
 #include "backend/key_set.h"
 #include "config/load.h"
 #include "gateway/gateway.h"
+#include "gateway/own_instance.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
 
@@ -140,6 +141,15 @@ void TellOfKeys(const absl::Status& status) {
   }
 }
 
+void TellOfRegistry(const absl::Status& status) {
+  const std::string why(status.message().data(), status.message().size());
+  if (status.ok()) {
+    spdlog::info("the node is registered");
+  } else {
+    spdlog::error("{}", why);
+  }
+}
+
 void Reload(halley::gateway::Gateway& gateway) {
   if (gateway.speaks_tls()) {
     TellReload(gateway.ReloadCertificates(),
@@ -213,6 +223,8 @@ int main(int argc, char** argv) {
         if (!checked.ok()) return Fail(checked);
       }
     }
+    const auto self = halley::gateway::OwnInstance(options.discovery);
+    if (!self.ok()) return Fail(self.status());
     const std::string hint = GopusherHint(options);
     if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
     std::puts("the configuration is good");
@@ -223,6 +235,7 @@ int main(int argc, char** argv) {
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
   (*gateway)->OnFetchedKeys(TellOfKeys);
+  (*gateway)->OnRegistry(TellOfRegistry);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 
   const absl::string_view version = halley::config::Version();
