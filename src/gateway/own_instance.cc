@@ -62,8 +62,9 @@ absl::StatusOr<discovery::Instance> OwnInstance(const config::DiscoveryOptions& 
   self.public_addrs = options.public_addrs;
   self.weight = options.weight;
   self.addrs = absl::StrSplit(options.addrs, absl::ByAnyChar(", "), absl::SkipEmpty());
-  for (const std::string* text : {&self.region, &self.zone, &self.env, &self.hostname, &self.appid,
-                                  &self.public_addrs, &options.addrs}) {
+  const std::string* const texts[] = {&self.region, &self.zone,         &self.env,     &self.hostname,
+                                      &self.appid,  &self.public_addrs, &options.addrs};
+  for (const std::string* const text : texts) {
     if (wire::IsUtf8(*text)) continue;
     return absl::InvalidArgumentError(
         "a name or an address in [discovery], or one that the environment gives in its place, is not "

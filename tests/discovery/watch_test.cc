@@ -24,8 +24,8 @@ std::string Listed(const Addresses& addresses, int64_t latest) {
 class WatchTest : public testing::Test {
  protected:
   // "a 17": the node, and from when on; empty: nothing.
-  std::string Next(uint64_t now_ms, Watch* watch = nullptr) {
-    const std::optional<Call> call = (watch == nullptr ? watch_ : *watch).Next(now_ms);
+  std::string Next(uint64_t now_ms) {
+    const std::optional<Call> call = watch_.Next(now_ms);
     if (!call.has_value()) return "";
     return absl::StrCat(call->url.substr(7, 1), " ", call->url.substr(call->url.rfind('=') + 1));
   }
@@ -101,7 +101,6 @@ TEST_F(WatchTest, AnotherNodeIsAskedForEverything) {
 TEST_F(WatchTest, NowAndThenEverythingIsAskedFor) {
   Next(kNow);
   Answer(kNow, Listed({"h:1"}, 17));
-  std::string last;
   uint64_t now_ms = kNow + 1000;
   while (now_ms < kNow + Watch::kWholeEveryMs) {
     EXPECT_EQ(Next(now_ms), "a 17");

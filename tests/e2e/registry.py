@@ -57,6 +57,10 @@ class Registry:
                 return self.answer(json.dumps(reply).encode())
 
             def answer(self, body, status=200):
+                if outer.released.is_set():
+                    # It is gone, for who is still connected, too.
+                    self.close_connection = True
+                    return
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
