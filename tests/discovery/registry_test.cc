@@ -10,7 +10,7 @@
 namespace halley::discovery {
 namespace {
 
-RegistrySetup Setup() {
+RegistrySetup Nobody() {
   RegistrySetup setup;
   setup.self = {.zone = "z", .env = "e", .appid = "goim.comet", .hostname = "h", .addrs = {"grpc://h:1"}};
   setup.nodes = {"127.0.0.1:1"};  // nobody is there
@@ -23,7 +23,7 @@ RegistrySetup Setup() {
 
 TEST(Registry, WithNobodyThereItCountsTellsOnceAndEndsInTime) {
   std::atomic<int> told{0};
-  RegistrySetup setup = Setup();
+  RegistrySetup setup = Nobody();
   setup.tell = [&](const absl::Status& status) {
     EXPECT_FALSE(status.ok());
     ++told;
@@ -43,7 +43,7 @@ TEST(Registry, WithNobodyThereItCountsTellsOnceAndEndsInTime) {
 }
 
 TEST(Registry, EndsWithoutAStart) {
-  Registry registry(Setup());
+  Registry registry(Nobody());
   registry.Stop();
 }
 
