@@ -255,7 +255,7 @@ class HttpAdmin final : public AdminServer {
       const absl::StatusOr<NodeFigures> node = setup_.observer->Status();
       if (!node.ok()) return ErrorAnswer(node.status());
       return Answer{200, std::string(kMetricsType),
-                    RenderMetrics(*node, setup_.version, setup_.why_not_ready().empty())};
+                    RenderMetrics(*node, setup_.version, setup_.why_not_ready().empty(), setup_.discovery())};
     });
   }
 
@@ -281,6 +281,8 @@ class HttpAdmin final : public AdminServer {
     Get(server, "/goim/nodes/weighted", [this](const httplib::Request& request, const Parameters&) {
       return goim_.NodesWeighted(request.get_header_value("Host"));
     });
+    Get(server, "/goim/nodes/instances",
+        [this](const auto&, const auto&) { return goim_.NodesInstances(setup_.instances()); });
   }
 
   void AddNode(httplib::Server* server) {
@@ -293,7 +295,9 @@ class HttpAdmin final : public AdminServer {
         [this](const auto&, const Parameters& query) { return node_.Rooms(query); });
     Get(server, "/v1/online",
         [this](const auto&, const Parameters& query) { return node_.Online(query); });
-    Get(server, "/v1/status", [this](const auto&, const auto&) { return node_.Status(); });
+    Get(server, "/v1/status", [this](const auto&, const auto&) {
+      return node_.Status(setup_.discovery());
+    });
     Get(server, "/v1/openapi.json",
         [](const auto&, const auto&) { return Answer{200, "application/json",
                                                      std::string(kOpenApi)}; });

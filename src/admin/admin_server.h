@@ -11,14 +11,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "admin/figures.h"
 #include "admin/goim_api.h"
 #include "config/options.h"
 #include "halley/push_client.h"
+#include "wire/json_writer.h"
 
 namespace halley::admin {
 
@@ -31,6 +34,9 @@ struct AdminSetup {
   std::function<std::string()> why_not_ready;
   // Whether somebody can be asked who a client is. Any thread.
   std::function<bool()> backend_usable;
+  // A JSON array of nodes as goim's registry lists them. Any thread, like the next.
+  std::function<wire::JsonWriter()> instances;
+  std::function<std::optional<DiscoveryFigures>()> discovery;
 };
 
 class AdminServer {

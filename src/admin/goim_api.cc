@@ -6,7 +6,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "wire/json_writer.h"
 
 namespace halley::admin {
 namespace {
@@ -190,5 +189,7 @@ Answer GoimApi::NodesWeighted(absl::string_view host) const {
   data.Key("factor").Real(kBackoffFactor).Key("jitter").Real(kBackoffJitter).EndObject();
   return GoimData(data.EndObject());
 }
+
+Answer GoimApi::NodesInstances(const JsonWriter& instances) const { return GoimData(instances); }
 
 }  // namespace halley::admin

@@ -9,7 +9,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "admin/figures.h"
 #include "halley/admin.pb.h"
 
 namespace halley::admin {
@@ -170,10 +169,10 @@ Answer NodeApi::Online(const Parameters& query) {
   return JsonAnswer(reply);
 }
 
-Answer NodeApi::Status() {
+Answer NodeApi::Status(const std::optional<DiscoveryFigures>& discovery) {
   const absl::StatusOr<NodeFigures> node = observer_.Status();
   if (!node.ok()) return ErrorAnswer(node.status());
-  return {200, "application/json", FiguresAsJson(*node)};
+  return {200, "application/json", FiguresAsJson(*node, discovery)};
 }
 
 }  // namespace halley::admin

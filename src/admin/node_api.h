@@ -5,9 +5,11 @@
 // Ownership  Borrows both clients.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "admin/answer.h"
+#include "admin/figures.h"
 #include "halley/push_client.h"
 
 namespace halley::admin {
@@ -24,7 +26,7 @@ class NodeApi {
   Answer Reload();
   Answer Rooms(const Parameters& query);
   Answer Online(const Parameters& query);
-  Answer Status();
+  Answer Status(const std::optional<DiscoveryFigures>& discovery);
 
  private:
   PushClient& pusher_;

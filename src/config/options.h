@@ -249,6 +249,27 @@ struct GatewayOptions {
   bool check_config = false;            // --check-config
 };
 
+enum class DiscoveryKind : uint8_t {
+  kNone,
+  kStatic,    // logic is where static_addresses say
+  kBilibili,  // the registry that goim uses
+};
+
+struct DiscoveryOptions {
+  DiscoveryKind kind = DiscoveryKind::kNone;
+  std::string nodes;         // "a:7171, b:7171": of the registry
+  std::string region;        // empty, and the three below: as the environment says, as goim has it
+  std::string zone;
+  std::string env;
+  std::string host;          // empty: the host's own name
+  std::string appid = "goim.comet";
+  std::string addrs;         // "grpc://10.0.0.1:3109"; empty: as is listened on
+  std::string public_addrs;  // what clients are told by goim's logic
+  uint32_t weight = 10;
+  std::string logic_appid = "goim.logic";  // who is looked for; empty: nobody
+  std::string static_addresses;
+};
+
 struct Options {
   ListenOptions listen;
   TlsOptions tls;
@@ -266,6 +287,7 @@ struct Options {
   PushOptions push;
   AdminOptions admin;
   GatewayOptions gateway;
+  DiscoveryOptions discovery;
 };
 
 }  // namespace halley::config

@@ -100,6 +100,7 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
   if (status.ok()) status = OpenInside();
+  if (status.ok()) status = NameItself();
   // The header comes before TLS does.
   if (status.ok() && listen.proxy_protocol) ProxyRings();
   if (status.ok() && tls_.Any()) SecureRings();
@@ -185,6 +186,8 @@ absl::Status Gateway::StartAdmin() {
   setup.why_not_ready = [this] { return WhyNotReady(); };
   // Both that there are answer by themselves.
   setup.backend_usable = [] { return true; };
+  setup.instances = [this] { return OwnInstances(); };
+  setup.discovery = [this] { return DiscoveryFigures(); };
   auto server = admin::AdminServer::Create(options_, std::move(setup));
   if (!server.ok()) return server.status();
   admin_ = *std::move(server);

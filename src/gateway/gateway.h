@@ -23,6 +23,7 @@
 #include "backend/key_set.h"
 #include "config/options.h"
 #include "config/reload.h"
+#include "discovery/discovery.h"
 #include "gateway/inside_callers.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
@@ -30,6 +31,7 @@
 #include "io/secure_ring.h"
 #include "shard/mailbox.h"
 #include "shard/shard.h"
+#include "wire/json_writer.h"
 
 namespace halley::gateway {
 
@@ -55,8 +57,10 @@ class Gateway {
 
   // Starts the shards, and what asks of them; they accept when it returns.
   absl::Status Start();
-  // Asks the shards to end, in order and within the shutdown timeout. Safe from any thread.
+  // Has the node no longer found, which takes a moment, and asks the shards to end, in order and within
+  // the shutdown timeout. Safe from any thread.
   void RequestStop() {
+    if (discovery_ != nullptr) discovery_->Stop();
     fabric_->RequestStop();
     if (token_keys_at_ != nullptr) token_keys_at_->RequestStop();
   }
@@ -81,6 +85,8 @@ class Gateway {
   void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
     tell_of_keys_ = std::move(tell);
   }
+  // Who is told how the node stands with its registry; to be named before Start().
+  void OnRegistry(std::function<void(const absl::Status&)> tell) { tell_of_registry_ = std::move(tell); }
   bool verifies_tokens() const { return token_keys_ != nullptr; }
 
   const Addresses& addresses() const { return addresses_; }
@@ -107,6 +113,12 @@ class Gateway {
   absl::Status OpenInside();
   absl::Status StartAdmin();
   admin::NodesReply NodesReply() const;
+  absl::Status NameItself();
+  void OpenDiscovery();
+  void StartDiscovery();
+  discovery::Load OwnLoad() const;
+  std::optional<admin::DiscoveryFigures> DiscoveryFigures() const;
+  wire::JsonWriter OwnInstances() const;
   // Empty: clients are to be sent here. Any thread.
   std::string WhyNotReady() const;
   void ProxyRings();
@@ -143,6 +155,13 @@ class Gateway {
   std::optional<AdminEnds> admin_ends_;  // of inside_; none: there is no admin port
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<shard::Fabric> fabric_;
+  discovery::Instance self_;
+  // Who is told where goim's logic is, on discovery's thread.
+  discovery::OnAddresses on_logic_addresses_ = [](const std::vector<std::string>&) {};
+  // Distinct addresses of clients; 0: nobody counts them.
+  std::function<uint64_t()> count_client_ips_ = [] { return uint64_t{0}; };
+  std::function<void(const absl::Status&)> tell_of_registry_ = [](const absl::Status&) {};
+  std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
   shard::Drain drain_;  // as BeginDrain() has ordered it

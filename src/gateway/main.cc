@@ -18,6 +18,7 @@
 #include "config/load.h"
 #include "gateway/gateway.h"
 #include "gateway/logging.h"
+#include "gateway/own_instance.h"
 #include "gateway/reloader.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
@@ -119,6 +120,15 @@ void TellOfKeys(const absl::Status& status) {
   }
 }
 
+void TellOfRegistry(const absl::Status& status) {
+  const std::string why(status.message().data(), status.message().size());
+  if (status.ok()) {
+    spdlog::info("the node is registered");
+  } else {
+    spdlog::error("{}", why);
+  }
+}
+
 enum class Stage { kServing, kDraining, kClosing };
 
 // A signal to end: drains, if that is wanted; another one goes a stage further.
@@ -180,6 +190,8 @@ int main(int argc, char** argv) {
         if (!checked.ok()) return Fail(checked);
       }
     }
+    const auto self = halley::gateway::OwnInstance(options.discovery);
+    if (!self.ok()) return Fail(self.status());
     const std::string hint = GopusherHint(options);
     if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
     std::puts("the configuration is good");
@@ -190,6 +202,7 @@ int main(int argc, char** argv) {
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
   (*gateway)->OnFetchedKeys(TellOfKeys);
+  (*gateway)->OnRegistry(TellOfRegistry);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 
   const absl::string_view version = halley::config::Version();
