@@ -13,6 +13,7 @@
 #include "admin/answer.h"
 #include "admin/embedded.h"
 #include "admin/guard.h"
+#include "admin/https.h"
 #include "admin/metrics.h"
 #include "admin/node_api.h"
 #include "admin/page.h"
@@ -65,7 +66,7 @@ class HttpAdmin final : public AdminServer {
         node_(setup_.pusher.get(), setup_.observer.get()) {}
 
   ~HttpAdmin() override {
-    for (const auto& each : listening_) each->server.stop();
+    for (const auto& each : listening_) each->server->stop();
     for (const auto& each : listening_) {
       if (each->thread.joinable()) each->thread.join();
     }
@@ -84,9 +85,9 @@ class HttpAdmin final : public AdminServer {
     }
     // Only when all could be bound.
     for (const auto& each : listening_) {
-      each->thread = std::thread([server = &each->server] { server->listen_after_bind(); });
+      each->thread = std::thread([server = each->server.get()] { server->listen_after_bind(); });
       // stop() before it runs would be in vain.
-      while (!each->server.is_running()) std::this_thread::yield();
+      while (!each->server->is_running()) std::this_thread::yield();
     }
     return absl::OkStatus();
   }
@@ -95,17 +96,31 @@ class HttpAdmin final : public AdminServer {
   using Handle = std::function<Answer(const httplib::Request& request, const Parameters& query)>;
   using HandleBody = std::function<Answer(const Parameters& query, std::string body)>;
   struct Listening {
-    httplib::Server server;
+    std::unique_ptr<httplib::Server> server;
     std::thread thread;
   };
 
+  bool secure() const { return !options_.admin.tls_certificate.empty(); }
+
+  absl::StatusOr<std::unique_ptr<httplib::Server>> NewServer() const {
+    if (!secure()) return std::make_unique<httplib::Server>();
+    absl::Status status = absl::InternalError("there is no memory for TLS");
+    auto server = std::make_unique<httplib::SSLServer>(
+        [&](SSL_CTX& context) { return PrepareHttps(options_.admin, context, &status); });
+    if (!server->is_valid()) return status;
+    return server;
+  }
+
   absl::Status Bind(const config::Address& address) {
+    absl::StatusOr<std::unique_ptr<httplib::Server>> server = NewServer();
+    if (!server.ok()) return server.status();
     auto listening = std::make_unique<Listening>();
-    Prepare(&listening->server);
+    listening->server = *std::move(server);
+    Prepare(listening->server.get());
     int port = address.port;
     if (port == 0) {
-      port = listening->server.bind_to_any_port(address.host);
-    } else if (!listening->server.bind_to_port(address.host, port)) {
+      port = listening->server->bind_to_any_port(address.host);
+    } else if (!listening->server->bind_to_port(address.host, port)) {
       port = -1;
     }
     if (port <= 0) {
@@ -163,7 +178,7 @@ class HttpAdmin final : public AdminServer {
     const std::string authorization = request.get_header_value("Authorization");
     const std::string host = request.get_header_value("Host");
     const std::string origin = request.get_header_value("Origin");
-    const Credentials shown{authorization, host, origin};
+    const Credentials shown{authorization, host, origin, secure()};
     switch (page ? guard_.AdmitToPage(shown) : guard_.Admit(shown)) {
       case Admission::kWelcome: return std::nullopt;
       case Admission::kUnauthorized: {

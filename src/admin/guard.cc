@@ -48,7 +48,8 @@ Admission Guard::Admit(const Credentials& shown) const {
   if (!has_token) {
     if (!IsLoopbackHost(shown.host)) return Admission::kForbidden;
     const bool own = shown.origin.empty() ||
-                     absl::EqualsIgnoreCase(shown.origin, absl::StrCat("http://", shown.host));
+                     absl::EqualsIgnoreCase(
+                         shown.origin, absl::StrCat(shown.secure ? "https://" : "http://", shown.host));
     return own ? Admission::kWelcome : Admission::kForbidden;
   }
   constexpr absl::string_view kScheme = "Bearer ";

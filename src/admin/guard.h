@@ -21,6 +21,7 @@ struct Credentials {
   absl::string_view authorization;
   absl::string_view host;
   absl::string_view origin;
+  bool secure = false;  // they came over HTTPS
 };
 
 enum class Admission { kWelcome, kUnauthorized, kForbidden };

@@ -94,6 +94,10 @@ absl::Status CheckTls(const Options& options, const Origins& origins) {
                   "listen.proxies");
   }
   const PushOptions& push = options.push;
+  if (options.admin.tls_certificate.empty() && !options.admin.tls_key.empty()) {
+    return Broken(origins, {"admin.tls_key"},
+                  "admin.tls_key means nothing without a certificate: set admin.tls_certificate");
+  }
   if (push.tls_certificate.empty() && !(push.tls_key.empty() && push.tls_client_ca.empty())) {
     return Broken(origins, {"push.tls_client_ca", "push.tls_key"},
                   "push.tls_key and push.tls_client_ca mean nothing without a certificate: set "

@@ -230,6 +230,8 @@ struct PushOptions {
 struct AdminOptions {
   std::string token;            // empty: only loopback addresses may be listened on
   std::string token_file;       // where `token` was read from, when it was
+  std::string tls_certificate;  // with its chain; empty: the port speaks plain HTTP
+  std::string tls_key;          // empty: it stands beside the certificate
   std::string nodes;            // "a.example.com, b.example.com": what goim's clients are told of
   uint32_t threads = 8;         // requests that are served at a time
   uint32_t timeout_ms = 5000;   // of a client, to send its request or take the answer

@@ -84,6 +84,12 @@ constexpr OptionSpec kRows[] = {
     Text<kAdmin, &AdminOptions::token_file>(
         {"admin", "token_file"}, Kind::kFile, kTextBytesMax,
         "file that holds the token; one newline at its end is not part of it"),
+    Text<kAdmin, &AdminOptions::tls_certificate>(
+        {"admin", "tls_certificate"}, Kind::kFile, kTextBytesMax,
+        "PEM file of the admin port's certificate with its chain: it speaks HTTPS; empty: HTTP"),
+    Text<kAdmin, &AdminOptions::tls_key>(
+        {"admin", "tls_key"}, Kind::kFile, kTextBytesMax,
+        "its private key; empty: it is in the same file"),
     Text<kAdmin, &AdminOptions::nodes>(
         {"admin", "nodes"}, Kind::kText, kTextBytesMax,
         "host names of this node, separated by commas, that /goim/nodes/weighted tells clients of; "

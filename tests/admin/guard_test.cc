@@ -29,6 +29,14 @@ TEST(Guard, WithoutATokenNoPageOfAnotherHostMayAsk) {
   }
 }
 
+TEST(Guard, AnOriginsSchemeIsThePortsOwn) {
+  const Guard guard("");
+  EXPECT_EQ(guard.Admit({.host = "127.0.0.1:3111", .origin = "https://127.0.0.1:3111", .secure = true}),
+            Admission::kWelcome);
+  EXPECT_EQ(guard.Admit({.host = "127.0.0.1:3111", .origin = "http://127.0.0.1:3111", .secure = true}),
+            Admission::kForbidden);
+}
+
 TEST(Guard, TheTokenIsAllThatCountsWhereThereIsOne) {
   const Guard guard("t0ken");
   EXPECT_EQ(guard.Admit({.authorization = "Bearer t0ken", .host = "gateway.example",
