@@ -78,6 +78,8 @@ ShardFigures ShardOf(const v1::ShardStatus& from) {
       .cpu_ns = from.cpu_ns(),
       .buffer_bytes = from.buffer_bytes(),
       .draining = from.draining(),
+      .addresses = from.addresses(),
+      .addresses_without_place = from.addresses_without_place(),
       .memory_stage = from.memory_stage(),
       .deliveries = DeliveriesOf(from.accounting()),
       .closed = CountsOf(from.closed()),

@@ -83,6 +83,7 @@ absl::Status Gateway::OpenAll() {
   if (!rings.ok()) return rings.status();
   rings_ = *std::move(rings);
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
+  gate_ = shard::Gate::For(options_.limits);
   const config::ListenOptions& listen = options_.listen;
   const io::SocketOptions clients = ClientSockets(listen);
   using Kind = shard::ListenerKind;

@@ -27,6 +27,7 @@
 #include "io/listener.h"
 #include "io/open_rings.h"
 #include "io/secure_ring.h"
+#include "shard/gate.h"
 #include "shard/mailbox.h"
 #include "shard/shard.h"
 
@@ -139,6 +140,7 @@ class Gateway {
   std::optional<AdminEnds> admin_ends_;  // of inside_; none: there is no admin port
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<shard::Fabric> fabric_;
+  std::unique_ptr<shard::Gate> gate_;  // null: nothing is limited
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
   shard::Drain drain_;  // as BeginDrain() has ordered it

@@ -71,6 +71,8 @@ void EncodeStatus(const shard::ShardStatus& status, v1::ShardStatus* out) {
     refused->set_count(count);
   }
   out->set_draining(status.draining);
+  out->set_addresses(status.addresses);
+  out->set_addresses_without_place(status.addresses_without_place);
   EncodeRing(status.ring, status.ring_description, out->mutable_ring());
   v1::PushFigures* push = out->mutable_push();
   push->set_requests(status.push_requests);

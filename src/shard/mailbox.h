@@ -21,6 +21,7 @@
 #include "base/spsc_queue.h"
 #include "session/client_session.h"
 #include "shard/connection.h"
+#include "shard/gate.h"
 #include "shard/job.h"
 
 namespace halley::shard {
@@ -54,6 +55,8 @@ struct Adoption {
   std::string unread;       // bytes that came behind the login
   Asked asked;
   uint64_t serial = 0;
+  AddressKey seat = kNoAddress;
+  Meter meter;
 };
 
 // A room's presence on a shard, and its counts.
@@ -69,6 +72,7 @@ enum class CommandKind : uint8_t {
   kRoomPresent,    // RoomNote, to the room's home: this shard has members now
   kRoomAbsent,     // RoomNote, to the home: no more members here
   kRoomConfirmed,  // RoomNote, from the home: pushes will come from here on; count = all members
+  kRoomRefused,    // RoomNote, from the home: the node has as many rooms as it may
   kRoomCount,      // RoomNote, to the home: members on this shard
   kRoomOnline,     // RoomNote, from the home: members on all shards
   kJob,            // job: do your part and report

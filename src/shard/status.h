@@ -42,6 +42,9 @@ struct ShardStatus {
   uint64_t buffer_bytes = 0;  // pooled buffers in use: inboxes, queues, log pages
   MemoryStage memory_stage = MemoryStage::kPlenty;
   bool draining = false;      // no client is let in, and those that are here are told to go
+  // Of the whole node, told by its first shard, where addresses are limited.
+  uint64_t addresses = 0;                // with connections of clients
+  uint64_t addresses_without_place = 0;  // connections let in though their address found no place
   hub::Accounting accounting;
   std::array<uint64_t, wire::kCloseReasonsCount> closed{};  // by reason, of client connections
   // By cause, where the backend tells them apart; names are static.
