@@ -12,5 +12,6 @@ absl::Span<const OptionSpec> ClientOptionRows();
 absl::Span<const OptionSpec> LimitsOptionRows();
 absl::Span<const OptionSpec> DialectOptionRows();
 absl::Span<const OptionSpec> NodeOptionRows();
+absl::Span<const OptionSpec> DiscoveryOptionRows();
 
 }  // namespace halley::config
