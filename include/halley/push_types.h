@@ -149,6 +149,9 @@ struct ShardFigures {
   DurationFigures turn_time;  // of the shard's loop, without its sleep
   DurationFigures push_time;  // from a push to when everybody who keeps up had been sent it
   bool draining = false;     // no client is let in, and those that are here are told to go
+  // Where addresses are limited, of the whole node, told by its first shard.
+  uint64_t addresses = 0;                // with connections of clients; of IPv6, their /64
+  uint64_t addresses_without_place = 0;  // connections let in though limits.ip_table was full
   std::string memory_stage;  // plenty, short_logs, no_connects, skip_low, close_slow
   DeliveryFigures deliveries;
   std::vector<NamedCount> closed;  // client connections by close reason

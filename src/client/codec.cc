@@ -86,6 +86,8 @@ ShardFigures ShardOf(const v1::ShardStatus& from) {
       .turn_time = DurationsOf(from.turn_time()),
       .push_time = DurationsOf(from.push_time()),
       .draining = from.draining(),
+      .addresses = from.addresses(),
+      .addresses_without_place = from.addresses_without_place(),
       .memory_stage = from.memory_stage(),
       .deliveries = DeliveriesOf(from.accounting()),
       .closed = CountsOf(from.closed()),

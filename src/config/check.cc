@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,9 @@
 
 namespace halley::config {
 namespace {
+
+// Around a message: a WebSocket header of the longest kind.
+constexpr uint32_t kFramingBytes = 14;
 
 // The rule is told where the first of its options was set that was set at all.
 absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_view> keys,
@@ -217,6 +221,32 @@ absl::Status CheckSizes(const Options& options, const Origins& origins) {
   return absl::OkStatus();
 }
 
+// A burst without its rate would be no limit, and one that no message fits into would be no service.
+absl::Status CheckLimits(const Options& options, const Origins& origins) {
+  const LimitsOptions& limits = options.limits;
+  const std::tuple<absl::string_view, uint32_t, uint32_t> rates[] = {
+      {"limits.ip_connects", limits.ip_connects_per_s, limits.ip_connects_burst},
+      {"limits.connects", limits.connects_per_s, limits.connects_burst},
+      {"limits.messages", limits.messages_per_s, limits.messages_burst},
+      {"limits.bytes", limits.bytes_per_s, limits.bytes_burst}};
+  for (const auto& [name, per_s, burst] : rates) {
+    if (per_s > 0 || burst == 0) continue;
+    const std::string key = absl::StrCat(name, "_burst");
+    return Broken(origins, {key},
+                  absl::StrCat(key, " limits nothing without a rate: set ", name, "_per_s"));
+  }
+  if (limits.bytes_per_s == 0) return absl::OkStatus();
+  const uint32_t at_once = limits.bytes_burst > 0 ? limits.bytes_burst : limits.bytes_per_s;
+  const uint32_t largest =
+      std::max(options.client.message_bytes, options.client.http_header_bytes) + kFramingBytes;
+  if (at_once >= largest) return absl::OkStatus();
+  return Broken(origins, {"limits.bytes_burst", "limits.bytes_per_s", "client.message_bytes"},
+                absl::StrCat("a client could not send the largest message or request (",
+                             largest, " bytes with its framing) that client.message_bytes and "
+                             "client.http_header_bytes allow: raise limits.bytes_burst to ",
+                             largest, " or more"));
+}
+
 absl::Status CheckGopusher(const GopusherOptions& gopusher, const Origins& origins) {
   if (gopusher.pong_timeout_ms <= gopusher.ping_ms) {
     return Broken(origins, {"gopusher.pong_timeout_ms", "gopusher.ping_ms"},
@@ -293,6 +323,7 @@ absl::Status CheckTogether(const Options& options, const Origins& origins) {
   if (absl::Status status = CheckSecrets(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckBackend(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSizes(options, origins); !status.ok()) return status;
+  if (absl::Status status = CheckLimits(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckGopusher(options.gopusher, origins); !status.ok()) return status;
   if (absl::Status status = CheckDiscovery(options.discovery, origins); !status.ok()) return status;
   return CheckRooms(options, origins);

@@ -160,6 +160,23 @@ struct JwtOptions {
   std::string cookie;             // which holds the token where the login has none; empty: none
 };
 
+// Against clients that abuse the node. 0: without a limit; a burst of 0: as much as in one second.
+struct LimitsOptions {
+  uint32_t ip_connections = 0;      // of each address, or /64 of IPv6
+  uint32_t ip_connects_per_s = 0;   // likewise
+  uint32_t ip_connects_burst = 0;
+  uint32_t ip_table = 1'000'000;    // addresses that are remembered
+  std::string trusted;              // "10.0.0.0/8": networks that the limits above do not hold for
+  uint32_t connects_per_s = 0;      // of the node
+  uint32_t connects_burst = 0;
+  uint32_t handshakes = 0;          // of the node: connections that have not logged in
+  uint32_t messages_per_s = 0;      // from each connection
+  uint32_t messages_burst = 0;
+  uint32_t bytes_per_s = 0;         // from each connection
+  uint32_t bytes_burst = 0;
+  uint32_t rooms = 0;               // of the node
+};
+
 struct WebSocketOptions {
   // "https://example.com, https://*.example.org": pages that may connect besides those of the
   // gateway's own host; "*": any. Empty: any, but with cookies those of its own only.
@@ -280,6 +297,7 @@ struct Options {
   ClientOptions client;
   BackendOptions backend;
   JwtOptions jwt;
+  LimitsOptions limits;
   WebSocketOptions websocket;
   GopushOptions gopush;
   GopusherOptions gopusher;

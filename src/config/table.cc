@@ -21,9 +21,8 @@ absl::Span<const OptionSpec> OptionTable() {
   // Never destroyed: spans of it are kept.
   static const auto* const rows = [] {
     auto* all = new std::vector<OptionSpec>;
-    for (const auto part :
-         {ListenOptionRows(), ClientOptionRows(), DialectOptionRows(), NodeOptionRows(),
-          DiscoveryOptionRows()}) {
+    for (const auto part : {ListenOptionRows(), ClientOptionRows(), LimitsOptionRows(),
+                            DialectOptionRows(), NodeOptionRows(), DiscoveryOptionRows()}) {
       all->insert(all->end(), part.begin(), part.end());
     }
     return all;

@@ -84,6 +84,8 @@ absl::Status Gateway::OpenAll() {
   if (!rings.ok()) return rings.status();
   rings_ = *std::move(rings);
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
+  gate_ = shard::Gate::For(options_.limits);
+  if (gate_ != nullptr) count_client_ips_ = [this] { return gate_->addresses(); };
   const config::ListenOptions& listen = options_.listen;
   const io::SocketOptions clients = ClientSockets(listen);
   using Kind = shard::ListenerKind;

@@ -29,6 +29,7 @@
 #include "io/listener.h"
 #include "io/open_rings.h"
 #include "io/secure_ring.h"
+#include "shard/gate.h"
 #include "shard/mailbox.h"
 #include "shard/shard.h"
 #include "wire/json_writer.h"
@@ -155,6 +156,7 @@ class Gateway {
   std::optional<AdminEnds> admin_ends_;  // of inside_; none: there is no admin port
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<shard::Fabric> fabric_;
+  std::unique_ptr<shard::Gate> gate_;  // null: nothing is limited
   discovery::Instance self_;
   // Who is told where goim's logic is, on discovery's thread.
   discovery::OnAddresses on_logic_addresses_ = [](const std::vector<std::string>&) {};

@@ -114,6 +114,7 @@ void Gateway::RunShard(uint32_t index) {
   setup.fabric = fabric_.get();
   setup.options = &options_;
   setup.wall_offset_ms = wall_offset_ms_;
+  setup.gate = gate_.get();
   setup.backend = backend.get();
   setup.push = &push;
   setup.shards_per_cpu = ShardsPerCpu();

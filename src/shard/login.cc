@@ -110,7 +110,11 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   connection.extra = std::make_unique<Greeting>();
   connection.greeting()->asked.request = asked.request;
   connection.phase = Phase::kWaiting;
-  if (reply.room.empty() || EnterRoom(connection, reply.room)) FinishWaiting(connection);
+  switch (reply.room.empty() ? Joined::kIn : EnterRoom(connection, reply.room)) {
+    case Joined::kIn: FinishWaiting(connection); break;
+    case Joined::kWaits: break;
+    case Joined::kRefused: BeginClose(connection, wire::CloseReason::kRoomsFull); break;
+  }
 }
 
 // What the client's protocol says counts, else what the backend does.
@@ -179,6 +183,10 @@ void Shard::SendAway(Connection& connection, uint32_t owner, backend::ConnectRep
   adoption->login = std::move(reply);
   adoption->asked = std::move(connection.greeting()->asked);
   adoption->serial = connection.serial;
+  if (gate_ != nullptr) {
+    if (gate_->meters()) adoption->meter = meters_[SlotOf(connection)];
+    adoption->seat = LeaveSeat(connection);
+  }
   if (connection.inbox_bytes > 0) {
     adoption->unread.assign(connection.inbox.data, connection.inbox_bytes);
   }
@@ -232,6 +240,7 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   if (connection == nullptr) {
     // The table of descriptors is full here. The backend has heard of this client: say it is gone.
     if (fd >= 0) ring_.Close(fd);
+    if (gate_ != nullptr) gate_->GiveBack(adoption.seat);
     ++counts_.closed[static_cast<size_t>(wire::CloseReason::kMoveFailed)];
     const backend::ConnectReply& login = adoption.login;
     backend_.Disconnect({login.mid, login.key, adoption.serial}, hub_.IsOnline(login.key));
@@ -241,6 +250,7 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   ++counts_.moved_in;
   connection->session = adoption.session;
   connection->serial = adoption.serial;
+  if (gate_ != nullptr) TakeSeat(*connection, adoption.seat, adoption.meter);
   if (!adoption.unread.empty()) {
     KeepUnread(*connection, adoption.unread.data(), adoption.unread.size());
   }

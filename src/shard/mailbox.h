@@ -23,6 +23,7 @@
 #include "config/options.h"
 #include "session/client_session.h"
 #include "shard/connection.h"
+#include "shard/gate.h"
 #include "shard/job.h"
 
 namespace halley::shard {
@@ -58,6 +59,8 @@ struct Adoption {
   std::string unread;       // bytes that came behind the login
   Asked asked;
   uint64_t serial = 0;
+  AddressKey seat = kNoAddress;
+  Meter meter;
 };
 
 // A room's presence on a shard, and its counts.
@@ -73,6 +76,7 @@ enum class CommandKind : uint8_t {
   kRoomPresent,    // RoomNote, to the room's home: this shard has members now
   kRoomAbsent,     // RoomNote, to the home: no more members here
   kRoomConfirmed,  // RoomNote, from the home: pushes will come from here on; count = all members
+  kRoomRefused,    // RoomNote, from the home: the node has as many rooms as it may
   kRoomCount,      // RoomNote, to the home: members on this shard
   kRoomOnline,     // RoomNote, from the home: members on all shards
   kJob,            // job: do your part and report

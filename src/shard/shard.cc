@@ -44,6 +44,7 @@ Shard::Shard(const ShardSetup& setup)
       ring_(*setup.ring),
       fabric_(*setup.fabric),
       options_(*setup.options),
+      gate_(setup.gate),
       backend_(*setup.backend),
       push_(*setup.push),
       session_limits_(SessionLimitsOf(options_, setup.backend->TakesRefreshes())),
@@ -190,6 +191,7 @@ void Shard::DrainMailboxes() {
         case CommandKind::kRoomPresent:
         case CommandKind::kRoomAbsent:
         case CommandKind::kRoomConfirmed:
+        case CommandKind::kRoomRefused:
         case CommandKind::kRoomCount:
         case CommandKind::kRoomOnline: OnRoomCommand(from, command); break;
         case CommandKind::kJob:
@@ -422,6 +424,10 @@ ShardStatus Shard::Status() const {
   status.buffer_bytes = HeldBytes();
   status.memory_stage = memory_stage_;
   status.draining = evacuation_.under_way;
+  if (gate_ != nullptr && index_ == 0) {
+    status.addresses = gate_->addresses();
+    status.addresses_without_place = gate_->without_place();
+  }
   for (const backend::Refusals& refusals : backend_.refusals()) {
     status.refused_logins.emplace_back(refusals.cause, refusals.count);
   }

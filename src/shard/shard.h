@@ -5,8 +5,8 @@
 //
 // Threads    Constructed anywhere; Start(), RunOnce() and everything else on one thread. Others reach
 //            it through the Fabric only.
-// Ownership  Owns its connections, hub and buffers. Borrows ring, fabric, options, backend and push
-//            handler, which outlive it. Owns the descriptors of its listeners and inside callers and
+// Ownership  Owns its connections, hub and buffers. Borrows ring, fabric, options, gate, backend and
+//            push handler, which outlive it. Owns the descriptors of its listeners and inside callers and
 //            closes them.
 // Limits     config::Options.
 #pragma once
@@ -33,6 +33,7 @@
 #include "io/round.h"
 #include "io/timer_wheel.h"
 #include "shard/connection.h"
+#include "shard/gate.h"
 #include "shard/home.h"
 #include "shard/job.h"
 #include "shard/job_table.h"
@@ -64,6 +65,7 @@ struct ShardSetup {
   const config::Options* options = nullptr;
   uint32_t shards_per_cpu = 1;  // how many take turns on one: each turn's flushes are as much smaller
   uint64_t wall_offset_ms = 0;  // milliseconds since 1970 at the ring's time 0
+  Gate* gate = nullptr;  // of all shards; null: nothing is limited
   backend::Backend* backend = nullptr;
   RpcHandler* push = nullptr;
   std::vector<ShardListener> listeners;
@@ -120,8 +122,6 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void ArmAccepts();
   void OnAccept(const io::Completion& completion);
   void CloseListener(uint32_t listener);
-  void OpenClient(int32_t fd, session::Transport transport);
-  void TurnAway(int32_t fd, session::Transport transport, wire::CloseReason reason);
   void OnClientReady(Connection& connection, uint32_t readiness);
   bool Choked(const Connection& connection) const;
   void ReadClient(Connection& connection);
@@ -150,6 +150,18 @@ class Shard final : private backend::BackendSink, private JobRunner {
   }
   static uint64_t NsOf(uint32_t tenths) { return tenths == 0 ? UINT64_MAX : tenths * kTenthNs; }
   backend::ClientIdentity IdentityOf(const Connection& connection) const;
+
+  // --- letting in, and the node's limits (admission.cc)
+  void OpenClient(int32_t fd, session::Transport transport);
+  wire::CloseReason AskGate(int32_t fd, AddressKey* seat);
+  uint64_t HandshakesCount() const;
+  void TurnAway(int32_t fd, session::Transport transport, wire::CloseReason reason);
+  // While there is a gate: what it knows a client by, from its accept until it ends or moves on.
+  void TakeSeat(const Connection& connection, AddressKey seat, const Meter& meter);
+  AddressKey LeaveSeat(const Connection& connection);
+  bool MayReceive(Connection& connection, size_t bytes);
+  wire::CloseReason CheckEvent(Connection& connection, const session::Event& event,
+                               bool* farewell_written);
 
   // --- logging in and moving (login.cc)
   void OnConnectReply(backend::Ticket ticket, backend::ConnectReply reply) override;
@@ -201,13 +213,17 @@ class Shard final : private backend::BackendSink, private JobRunner {
   uint32_t RetryMs(const Connection& connection) const;
 
   // --- rooms and their homes (rooms.cc)
-  // Joins, tells the home when needed; true: confirmed already; false: the connection waits.
-  bool EnterRoom(Connection& connection, std::string_view room);
+  // kWaits: for the home's word. kRefused: the node has no room for one more, and nothing is joined.
+  enum class Joined : uint8_t { kIn, kWaits, kRefused };
+  Joined EnterRoom(Connection& connection, std::string_view room);
+  bool MayOpenAtHome(std::string_view room);
+  void SetAbsent(const std::string& room, uint32_t shard);
   void NoteRecount(const hub::Room& room);
   void TellHomes();
   void OnRoomCommand(uint32_t from, Command& command);
   void OnPresent(uint32_t from, const RoomNote& note);
   void OnConfirmed(const RoomNote& note);
+  void OnRefused(const RoomNote& note);
   void OnOnline(const RoomNote& note);
   void SendNote(uint32_t to, CommandKind kind, RoomNote note);
   void ShareCounts();
@@ -275,6 +291,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   io::Ring& ring_;
   Fabric& fabric_;
   config::Options options_;  // a copy of its own, which OnOptions() changes
+  Gate* const gate_;
   backend::Backend& backend_;
   RpcHandler& push_;
   session::SessionLimits session_limits_;
@@ -314,6 +331,8 @@ class Shard final : private backend::BackendSink, private JobRunner {
     uint32_t slot;
     uint32_t generation;
   };
+  std::vector<AddressKey> seats_;        // by slot; these two only while there is a gate
+  std::vector<Meter> meters_;
   std::vector<Name> readable_;           // to be read next turn
   std::vector<Name> readable_now_;       // scratch: this turn's
   std::vector<Name> starved_;            // whose watch ended early

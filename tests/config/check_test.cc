@@ -55,6 +55,29 @@ TEST(Check, ALogHoldsTwoOfTheLargestPushes) {
             "it to 524288 or more");
 }
 
+TEST(Check, ABurstHasARate) {
+  Options options;
+  options.limits.messages_burst = 5;
+  EXPECT_EQ(Message(options, {{"limits.messages_burst", "halley.toml:3:1"}}),
+            "halley.toml:3:1: limits.messages_burst limits nothing without a rate: set "
+            "limits.messages_per_s");
+  options.limits.messages_per_s = 1;
+  EXPECT_EQ(Message(options), "");
+}
+
+TEST(Check, TheLargestMessageFitsIntoTheLimitOfBytes) {
+  Options options;
+  options.limits.bytes_per_s = 8206;
+  EXPECT_EQ(Message(options), "");
+  --options.limits.bytes_per_s;
+  EXPECT_EQ(Message(options, {{"limits.bytes_per_s", "--limits.bytes_per_s"}}),
+            "--limits.bytes_per_s: a client could not send the largest message or request (8206 bytes "
+            "with its framing) that client.message_bytes and client.http_header_bytes allow: raise "
+            "limits.bytes_burst to 8206 or more");
+  options.limits.bytes_burst = 8206;
+  EXPECT_EQ(Message(options), "");
+}
+
 TEST(Check, SomeClientCanConnect) {
   Options options;
   options.listen.tcp = "";
