@@ -176,4 +176,37 @@ void Shard::Release(Connection& connection) {
   released_.push_back({SlotOf(connection), GenerationOf(connection)});
 }
 
+void Shard::CloseTooSlow() {
+  for (const uint32_t slot : hub_.TakeTooSlow()) {
+    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kSlowConsumer);
+  }
+}
+
+void Shard::CloseAnswered() {
+  for (const uint32_t slot : hub_.TakeAnswered()) {
+    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kPollAnswered);
+  }
+}
+
+void Shard::CloseStalled() {
+  std::vector<uint32_t> stalled;
+  hub_.FindStalled(&stalled);
+  for (const uint32_t slot : stalled) {
+    BeginClose(connections_.Get(slot), wire::CloseReason::kStalled);
+  }
+}
+
+void Shard::ReleaseDrained() {
+  for (const Name& name : released_) {
+    Connection* connection = Find(name.slot, name.generation);
+    HALLEY_ASSERT(connection != nullptr && connection->armed == io::Op::kNone);
+    if (connection->fd >= 0) ring_.Close(connection->fd);
+    round_.Put(&connection->inbox);
+    wheel_.Clear(name.slot);
+    connections_.Free(name.slot);
+  }
+  released_.clear();
+  connections_.Recycle();
+}
+
 }  // namespace halley::shard

@@ -1,7 +1,5 @@
 #include "shard/shard.h"
 
-#include <time.h>
-
 #include <algorithm>
 
 #include "base/assert.h"
@@ -23,12 +21,6 @@ constexpr size_t kPlans = 64;
 static_assert(kPlans <= io::Ring::kBatchMax);
 static_assert(hub::kSpanPartsMax <= io::Ring::kSpanPartsMax);
 static_assert(hub::SendPlan::kPartsMax <= io::Ring::kSpanPartsMax);
-
-uint64_t ThreadCpuNs() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
 
 // A round of all that share a CPU is to take no longer than one turn of a shard with a CPU of its
 // own; but a batch of fewer sends costs more for each.
@@ -318,26 +310,6 @@ void Shard::FlushLanes() {
   }
 }
 
-void Shard::CloseTooSlow() {
-  for (const uint32_t slot : hub_.TakeTooSlow()) {
-    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kSlowConsumer);
-  }
-}
-
-void Shard::CloseAnswered() {
-  for (const uint32_t slot : hub_.TakeAnswered()) {
-    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kPollAnswered);
-  }
-}
-
-void Shard::CloseStalled() {
-  std::vector<uint32_t> stalled;
-  hub_.FindStalled(&stalled);
-  for (const uint32_t slot : stalled) {
-    BeginClose(connections_.Get(slot), wire::CloseReason::kStalled);
-  }
-}
-
 void Shard::RearmStarved() {
   for (const Name& name : starved_) {
     Connection* connection = Find(name.slot, name.generation);
@@ -346,19 +318,6 @@ void Shard::RearmStarved() {
     Arm(*connection, io::Op::kWatch);
   }
   starved_.clear();
-}
-
-void Shard::ReleaseDrained() {
-  for (const Name& name : released_) {
-    Connection* connection = Find(name.slot, name.generation);
-    HALLEY_ASSERT(connection != nullptr && connection->armed == io::Op::kNone);
-    if (connection->fd >= 0) ring_.Close(connection->fd);
-    round_.Put(&connection->inbox);
-    wheel_.Clear(name.slot);
-    connections_.Free(name.slot);
-  }
-  released_.clear();
-  connections_.Recycle();
 }
 
 void Shard::PublishAndWake() {
@@ -371,14 +330,6 @@ void Shard::PublishAndWake() {
   sleepers_.clear();
   port_.Publish(&sleepers_);
   for (const uint32_t shard : sleepers_) ring_.Wake(shard);
-}
-
-// One look at the clock for all that this turn has done.
-void Shard::TakeTimes() {
-  const uint64_t now_ns = ring_.NowNs();
-  counts_.turn_time.Add(now_ns - now_ns_);
-  for (const uint64_t taken_ns : hub_.sent()) counts_.push_time.Add(now_ns - std::min(taken_ns, now_ns));
-  hub_.ClearSent();
 }
 
 bool Shard::HasWork() const {
@@ -409,35 +360,6 @@ void Shard::SubmitAndWait() {
   sleeping.store(1, std::memory_order_seq_cst);
   ring_.Enter(port_.InboundEmpty() ? SleepNs() : 0);
   sleeping.store(0, std::memory_order_seq_cst);
-}
-
-ShardStatus Shard::Status() const {
-  ShardStatus status = counts_;
-  status.connections = clients_;
-  status.channels = hub_.channels_count();
-  status.rooms = hub_.rooms_count();
-  status.dialects = hub_.channels_by_encoding();
-  status.mailbox_commands = port_.InboundCount();
-  status.push_connections = rpc_connections_;
-  status.cpu_ns = ThreadCpuNs();
-  status.accounting = hub_.Books();
-  status.buffer_bytes = HeldBytes();
-  status.memory_stage = memory_stage_;
-  status.draining = evacuation_.under_way;
-  if (gate_ != nullptr && index_ == 0) {
-    status.addresses = gate_->addresses();
-    status.addresses_without_place = gate_->without_place();
-  }
-  for (const backend::Refusals& refusals : backend_.refusals()) {
-    status.refused_logins.emplace_back(refusals.cause, refusals.count);
-  }
-  if (session_limits_.refreshes) {
-    status.refused_logins.emplace_back("refresh_too_soon", counts_.refreshes_too_soon);
-  }
-  status.ring = ring_.counters();
-  status.ring_description = ring_.Describe();
-  push_.AddStatus(&status);
-  return status;
 }
 
 }  // namespace halley::shard
