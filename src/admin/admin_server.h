@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "admin/goim_api.h"
+#include "admin/metrics.h"
 #include "config/options.h"
 #include "halley/push_client.h"
 
@@ -30,6 +31,8 @@ struct AdminSetup {
   std::function<std::string()> why_not_ready;
   // Whether somebody can be asked who a client is. Any thread.
   std::function<bool()> backend_usable;
+  // What else there is to tell of the node.
+  std::function<std::vector<NodeMetric>()> more_metrics = [] { return std::vector<NodeMetric>(); };
 };
 
 class AdminServer {

@@ -66,6 +66,14 @@ void AppendFamily(const NodeFigures& node, const FigureFamily& family, std::stri
   }
 }
 
+void AppendNodeMetric(const NodeMetric& metric, std::string* out) {
+  const std::string name = absl::StrCat("halley_", metric.name);
+  AppendHead(name, metric.help, metric.counter ? "counter" : "gauge", out);
+  for (const auto& [labels, count] : metric.samples) {
+    absl::StrAppend(out, name, labels, " ", count, "\n");
+  }
+}
+
 void AppendMemoryStage(const NodeFigures& node, std::string* out) {
   constexpr absl::string_view kName = "halley_memory_stage";
   AppendHead(kName, "Stage of the memory budget: 0 plenty, 1 short_logs, 2 no_connects, 3 skip_low, "
@@ -92,7 +100,8 @@ void AppendProcess(std::string* out) {
 
 }  // namespace
 
-std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready) {
+std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready,
+                          absl::Span<const NodeMetric> more) {
   std::string out;
   out.reserve(16384);
   AppendHead("halley_info", "What runs here.", "gauge", &out);
@@ -104,6 +113,7 @@ std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bo
   for (const Figure& figure : Figures()) AppendFigure(node, figure, &out);
   for (const FigureFamily& family : FigureFamilies()) AppendFamily(node, family, &out);
   AppendMemoryStage(node, &out);
+  for (const NodeMetric& metric : more) AppendNodeMetric(metric, &out);
   AppendProcess(&out);
   return out;
 }
