@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "admin/figures.h"
 
 namespace halley::admin {
 namespace {
@@ -58,8 +57,8 @@ void AppendFigure(const NodeFigures& node, const Figure& figure, std::string* ou
 }
 
 void AppendFamily(const NodeFigures& node, const FigureFamily& family, std::string* out) {
-  const std::string name = absl::StrCat("halley_", family.name, "_total");
-  AppendHead(name, family.help, "counter", out);
+  const std::string name = absl::StrCat("halley_", family.name, family.counter ? "_total" : "");
+  AppendHead(name, family.help, family.counter ? "counter" : "gauge", out);
   for (const NamedCount& count : SumByName(node, family)) {
     absl::StrAppend(out, name, "{", family.label, "=\"", Escaped(count.name), "\"} ", count.count,
                     "\n");
@@ -74,6 +73,26 @@ void AppendNodeMetric(const NodeMetric& metric, std::string* out) {
   }
 }
 
+// Buckets of a histogram hold what the smaller ones do, too.
+void AppendDurations(const NodeFigures& node, const DurationFamily& family, std::string* out) {
+  const std::string name = absl::StrCat("halley_", family.name, "_seconds");
+  AppendHead(name, family.help, "histogram", out);
+  for (const ShardFigures& shard : node.shards) {
+    const DurationFigures& durations = family.of(shard);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < durations.counts.size(); ++i) {
+      sum += durations.counts[i];
+      const bool last = i + 1 == durations.counts.size();
+      const std::string bound =
+          last ? "+Inf" : absl::StrCat(static_cast<double>(uint64_t{4096} << i) * 1e-9);
+      absl::StrAppend(out, name, "_bucket{shard=\"", shard.shard, "\",le=\"", bound, "\"} ", sum, "\n");
+    }
+    absl::StrAppend(out, name, "_sum{shard=\"", shard.shard, "\"} ",
+                    static_cast<double>(durations.sum_ns) * 1e-9, "\n");
+    absl::StrAppend(out, name, "_count{shard=\"", shard.shard, "\"} ", sum, "\n");
+  }
+}
+
 void AppendMemoryStage(const NodeFigures& node, std::string* out) {
   constexpr absl::string_view kName = "halley_memory_stage";
   AppendHead(kName, "Stage of the memory budget: 0 plenty, 1 short_logs, 2 no_connects, 3 skip_low, "
@@ -82,6 +101,19 @@ void AppendMemoryStage(const NodeFigures& node, std::string* out) {
     size_t stage = 0;
     while (stage + 1 < std::size(kMemoryStages) && kMemoryStages[stage] != shard.memory_stage) ++stage;
     absl::StrAppend(out, kName, "{shard=\"", shard.shard, "\"} ", stage, "\n");
+  }
+}
+
+void AppendDiscovery(const DiscoveryFigures& discovery, std::string* out) {
+  AppendHead("halley_discovery_registered", "Whether the registry knows the node, as far as is known.",
+             "gauge", out);
+  absl::StrAppend(out, "halley_discovery_registered ", discovery.registered ? 1 : 0, "\n");
+  AppendHead("halley_discovery_addresses", "Addresses of logic that are known.", "gauge", out);
+  absl::StrAppend(out, "halley_discovery_addresses ", discovery.addresses.size(), "\n");
+  constexpr absl::string_view kFailures = "halley_discovery_failures_total";
+  AppendHead(kFailures, "What went wrong with the registry, by kind.", "counter", out);
+  for (const NamedCount& count : discovery.failures) {
+    absl::StrAppend(out, kFailures, "{kind=\"", Escaped(count.name), "\"} ", count.count, "\n");
   }
 }
 
@@ -101,6 +133,7 @@ void AppendProcess(std::string* out) {
 }  // namespace
 
 std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready,
+                          const std::optional<DiscoveryFigures>& discovery,
                           absl::Span<const NodeMetric> more) {
   std::string out;
   out.reserve(16384);
@@ -112,7 +145,9 @@ std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bo
   absl::StrAppend(&out, "halley_ready ", ready ? 1 : 0, "\n");
   for (const Figure& figure : Figures()) AppendFigure(node, figure, &out);
   for (const FigureFamily& family : FigureFamilies()) AppendFamily(node, family, &out);
+  for (const DurationFamily& family : DurationFamilies()) AppendDurations(node, family, &out);
   AppendMemoryStage(node, &out);
+  if (discovery.has_value()) AppendDiscovery(*discovery, &out);
   for (const NodeMetric& metric : more) AppendNodeMetric(metric, &out);
   AppendProcess(&out);
   return out;

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "admin/figures.h"
 #include "absl/types/span.h"
 #include "halley/push_client.h"
 
@@ -29,6 +31,7 @@ struct NodeMetric {
 
 // `ready`: whether clients are to be sent here.
 std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready,
+                          const std::optional<DiscoveryFigures>& discovery = {},
                           absl::Span<const NodeMetric> more = {});
 
 }  // namespace halley::admin

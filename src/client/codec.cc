@@ -25,6 +25,10 @@ std::vector<NamedCount> CountsOf(const Counts& from) {
   return counts;
 }
 
+DurationFigures DurationsOf(const v1::Durations& from) {
+  return {.counts = {from.counts().begin(), from.counts().end()}, .sum_ns = from.sum_ns()};
+}
+
 DeliveryFigures DeliveriesOf(const v1::Accounting& from) {
   return {
       .pushed = from.pushed(),
@@ -77,6 +81,10 @@ ShardFigures ShardOf(const v1::ShardStatus& from) {
       .turns = from.turns(),
       .cpu_ns = from.cpu_ns(),
       .buffer_bytes = from.buffer_bytes(),
+      .mailbox_commands = from.mailbox_commands(),
+      .dialects = CountsOf(from.dialects()),
+      .turn_time = DurationsOf(from.turn_time()),
+      .push_time = DurationsOf(from.push_time()),
       .draining = from.draining(),
       .memory_stage = from.memory_stage(),
       .deliveries = DeliveriesOf(from.accounting()),
@@ -121,6 +129,13 @@ void Decode(const v1::Reply& reply, NodeFigures* out) {
   for (const v1::ShardStatus& shard : reply.status().shards()) {
     out->shards.push_back(ShardOf(shard));
   }
+}
+
+void Decode(const v1::Reply& reply, ReloadReport* out) {
+  const v1::ReloadResult& reload = reply.reload();
+  out->changed.assign(reload.changed().begin(), reload.changed().end());
+  out->need_restart.assign(reload.need_restart().begin(), reload.need_restart().end());
+  out->error = reload.error();
 }
 
 }  // namespace halley::client

@@ -138,8 +138,10 @@ void Backends::Finish() {
 }
 
 absl::Status Backends::ReloadTokenKeys() {
+  if (token_keys_ == nullptr) return absl::OkStatus();
+  if (absl::Status reloaded = token_keys_->Reload(); !reloaded.ok()) return reloaded;
   if (token_keys_at_ != nullptr) token_keys_at_->AskSoon();
-  return token_keys_->Reload();
+  return absl::OkStatus();
 }
 
 std::vector<admin::NodeMetric> Backends::Metrics() const {

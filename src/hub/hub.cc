@@ -29,6 +29,21 @@ Hub::~Hub() {
   }
 }
 
+void Hub::SetLimits(const HubLimits& limits) {
+  HALLEY_ASSERT(limits.room_types.size() >= limits_.room_types.size());
+  limits_.lane = limits.lane;
+  for (size_t i = 0; i < limits.room_types.size(); ++i) {
+    if (i == limits_.room_types.size()) limits_.room_types.push_back(limits.room_types[i]);
+    HALLEY_ASSERT(limits_.room_types[i].name == limits.room_types[i].name);
+    limits_.room_types[i].lane = limits.room_types[i].lane;
+  }
+  lingering_.resize(limits_.room_types.size() + 1);
+  limits_.personal_queue_bytes = limits.personal_queue_bytes;
+  limits_.personal_overflow = limits.personal_overflow;
+  limits_.stall_timeout_ms = limits.stall_timeout_ms;
+  limits_.ops = limits.ops;
+}
+
 // --- channels
 
 void Hub::AddChannel(const Identity& identity) {
@@ -52,6 +67,7 @@ void Hub::AddChannel(const Identity& identity) {
   if (identity.poll != nullptr) polls_[identity.slot] = *identity.poll;
   EnterEveryone(identity.slot);
   ++channels_count_;
+  ++channels_by_encoding_[static_cast<size_t>(channel.encoding)];
 }
 
 void Hub::Mute(uint32_t slot) {
@@ -103,6 +119,7 @@ void Hub::RemoveChannel(uint32_t slot) {
   Unblock(channel);
   channel.key = {};
   --channels_count_;
+  --channels_by_encoding_[static_cast<size_t>(channel.encoding)];
 }
 
 void Hub::FindKey(std::string_view key, std::vector<uint32_t>* slots) const {

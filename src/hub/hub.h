@@ -23,6 +23,7 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,8 @@ enum class PersonalOverflow : uint8_t {
 
 struct HubLimits {
   LaneLimits lane;  // of rooms without a type of their own, and of everyone
-  std::vector<RoomTypeLimits> room_types;
+  // Lanes keep their addresses: more may come behind, none may go.
+  std::deque<RoomTypeLimits> room_types;
   uint64_t personal_queue_bytes = 65536;
   PersonalOverflow personal_overflow = PersonalOverflow::kRefuse;
   uint64_t stall_timeout_ms = 120'000;  // a full socket that takes nothing for so long; 0: for ever
@@ -137,6 +139,8 @@ class Hub final : private LaneEvents {
   bool Live(uint32_t slot) const { return slot < channels_.size() && channels_[slot].live; }
   const Channel& channel(uint32_t slot) const { return channels_[slot]; }
   uint64_t channels_count() const { return channels_count_; }
+  using EncodingCounts = std::array<uint64_t, wire::kEncodingsCount>;
+  const EncodingCounts& channels_by_encoding() const { return channels_by_encoding_; }
   // Channels with this key, newest first; appended to `slots`.
   void FindKey(std::string_view key, std::vector<uint32_t>* slots) const;
   void FindMid(int64_t mid, std::vector<uint32_t>* slots) const;
@@ -199,6 +203,11 @@ class Hub final : private LaneEvents {
   bool NextLaneSlice(size_t sends, uint64_t now_ns, Slice* slice);
   void CompleteLaneSlice(absl::Span<const base::SendException> exceptions);
 
+  // Push::taken_ns of what has gone out since ClearSent(): of each pass over the members of a room
+  // that keep up its oldest message, and of what a client that keeps up had waiting for itself alone.
+  absl::Span<const uint64_t> sent() const { return sent_; }
+  void ClearSent() { sent_.clear(); }
+
   // The channel's socket has room again.
   void OnWritable(uint32_t slot);
   // Whether something can be sent at once.
@@ -221,6 +230,10 @@ class Hub final : private LaneEvents {
     now_ms_ = now_ms;
     layout_memory_.message_ids.SetTime(limits_.wall_offset_ms + now_ms);
   }
+  // Counts at once, for rooms that are there, too. Room types are those that were, with more behind them
+  // at most, which are for rooms that come later. What sizes the hub (buckets, accept_sets) stays, and
+  // so does what was agreed on with clients (deflate_bytes).
+  void SetLimits(const HubLimits& limits);
   void SetPressure(const Pressure& pressure) { pressure_ = pressure; }
   // What logs and queues hold.
   uint64_t HeldBytes() const { return pages_.in_use_bytes() + chunks_.in_use_bytes(); }
@@ -303,7 +316,7 @@ class Hub final : private LaneEvents {
   void ConsumePlan(const SendPlan& plan, uint64_t taken);
   void CatchUp(uint32_t slot);
 
-  const HubLimits limits_;
+  HubLimits limits_;
   Accounting books_;
   Receipts receipts_;
   Pressure pressure_;
@@ -314,13 +327,15 @@ class Hub final : private LaneEvents {
   base::Pool<Outbox> outboxes_;
   FlowPool flows_;
   const Flow quiet_;
+  std::vector<uint64_t> sent_;
   iovec slice_parts_[kSpanPartsMax];  // of the slice that is out
   const LaneShared shared_{&channels_, &cursors_, &flows_, &quiet_, &pages_, &books_, &receipts_,
-                            &pressure_, slice_parts_};
+                            &pressure_, &sent_, slice_parts_};
   std::vector<Bucket> buckets_;
   Everyone everyone_;
   std::vector<uint32_t> strays_;  // channels whose accept set has no lane
   uint64_t channels_count_ = 0;
+  EncodingCounts channels_by_encoding_{};
   BlockedList blocked_list_;
   uint64_t now_ms_ = 0;
   uint64_t rooms_count_ = 0;

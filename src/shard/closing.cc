@@ -48,8 +48,12 @@ void Shard::OnSilence(Connection& connection) {
     BeginClose(connection, wire::CloseReason::kHandshakeTimeout);
     return;
   }
-  if (now_ns_ >= connection.expires_ns) {
+  if (now_ns_ >= NsOf(connection.expires_ds)) {
     BeginClose(connection, wire::CloseReason::kTokenExpired);
+    return;
+  }
+  if (now_ns_ >= NsOf(connection.leave_at_ds)) {
+    OnLifetimeOver(connection);
     return;
   }
   if (connection.phase == Phase::kWaiting) {
