@@ -270,7 +270,8 @@ class HttpAdmin final : public AdminServer {
       const absl::StatusOr<NodeFigures> node = setup_.observer->Status();
       if (!node.ok()) return ErrorAnswer(node.status());
       return Answer{200, std::string(kMetricsType),
-                    RenderMetrics(*node, setup_.version, setup_.why_not_ready().empty(), setup_.discovery())};
+                    RenderMetrics(*node, setup_.version, setup_.why_not_ready().empty(),
+                                  setup_.discovery(), setup_.more_metrics())};
     });
   }
 

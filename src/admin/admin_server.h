@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "admin/figures.h"
 #include "admin/goim_api.h"
+#include "admin/metrics.h"
 #include "config/options.h"
 #include "halley/push_client.h"
 #include "wire/json_writer.h"
@@ -37,6 +38,8 @@ struct AdminSetup {
   // A JSON array of nodes as goim's registry lists them. Any thread, like the next.
   std::function<wire::JsonWriter()> instances;
   std::function<std::optional<DiscoveryFigures>()> discovery;
+  // What else there is to tell of the node.
+  std::function<std::vector<NodeMetric>()> more_metrics = [] { return std::vector<NodeMetric>(); };
 };
 
 class AdminServer {

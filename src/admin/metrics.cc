@@ -65,6 +65,14 @@ void AppendFamily(const NodeFigures& node, const FigureFamily& family, std::stri
   }
 }
 
+void AppendNodeMetric(const NodeMetric& metric, std::string* out) {
+  const std::string name = absl::StrCat("halley_", metric.name);
+  AppendHead(name, metric.help, metric.counter ? "counter" : "gauge", out);
+  for (const auto& [labels, count] : metric.samples) {
+    absl::StrAppend(out, name, labels, " ", count, "\n");
+  }
+}
+
 // Buckets of a histogram hold what the smaller ones do, too.
 void AppendDurations(const NodeFigures& node, const DurationFamily& family, std::string* out) {
   const std::string name = absl::StrCat("halley_", family.name, "_seconds");
@@ -125,7 +133,8 @@ void AppendProcess(std::string* out) {
 }  // namespace
 
 std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready,
-                          const std::optional<DiscoveryFigures>& discovery) {
+                          const std::optional<DiscoveryFigures>& discovery,
+                          absl::Span<const NodeMetric> more) {
   std::string out;
   out.reserve(16384);
   AppendHead("halley_info", "What runs here.", "gauge", &out);
@@ -139,6 +148,7 @@ std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bo
   for (const DurationFamily& family : DurationFamilies()) AppendDurations(node, family, &out);
   AppendMemoryStage(node, &out);
   if (discovery.has_value()) AppendDiscovery(*discovery, &out);
+  for (const NodeMetric& metric : more) AppendNodeMetric(metric, &out);
   AppendProcess(&out);
   return out;
 }

@@ -163,14 +163,25 @@ absl::Status CheckCookie(const Options& options, const Origins& origins) {
 
 // Whether tokens can be verified, and are where somebody thinks that they are.
 absl::Status CheckBackend(const Options& options, const Origins& origins) {
+  const HttpBackendOptions& http = options.http_backend;
+  if ((options.backend.kind == BackendKind::kHttp) == http.urls.empty()) {
+    return Broken(origins, {"http_backend.urls", "backend.kind"},
+                  http.urls.empty()
+                      ? "backend.kind is http, and nothing says where to ask: set http_backend.urls"
+                      : "http_backend.urls is set, but nobody is asked there: set backend.kind = "
+                        "\"http\"");
+  }
   const JwtOptions& jwt = options.jwt;
   const bool keys = !(jwt.secret.empty() && jwt.secret_file.empty() && jwt.keys.empty() &&
                       jwt.jwks_file.empty() && jwt.jwks_url.empty());
-  if (options.backend.kind == BackendKind::kEmbedded) {
+  if (options.backend.kind != BackendKind::kJwt) {
     if (!keys) return absl::OkStatus();
     return Broken(origins, {"jwt.secret_file", "jwt.keys", "jwt.jwks_file", "jwt.jwks_url", "jwt.secret"},
-                  "jwt has keys, but the embedded backend believes tokens unverified: set "
-                  "backend.kind = \"jwt\"");
+                  options.backend.kind == BackendKind::kEmbedded
+                      ? "jwt has keys, but the embedded backend believes tokens unverified: set "
+                        "backend.kind = \"jwt\""
+                      : "jwt has keys, but the backend that is asked verifies tokens itself: set "
+                        "backend.kind = \"jwt\", or take them away");
   }
   if (!keys) {
     return Broken(origins, {"backend.kind"},

@@ -321,6 +321,7 @@ absl::StatusOr<Invocation> Load(int argc, const char* const* argv) {
   absl::Status secrets = ReadSecret("push", "secret", &options, origins);
   secrets.Update(ReadSecret("gopusher", "app_secret", &options, origins));
   secrets.Update(ReadSecret("admin", "token", &options, origins));
+  secrets.Update(ReadSecret("http_backend", "secret", &options, origins));
   if (!secrets.ok()) return secrets;
   if (absl::Status status = CheckTogether(options, origins); !status.ok()) return status;
   return invocation;

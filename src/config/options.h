@@ -134,6 +134,7 @@ struct ClientOptions {
 enum class BackendKind : uint8_t {
   kEmbedded,  // believes what a client says of itself: for development
   kJwt,       // believes what a signed token says
+  kHttp,      // asks, and tells, by HTTP
 };
 
 struct BackendOptions {
@@ -158,6 +159,27 @@ struct JwtOptions {
   bool require_exp = true;
   uint32_t token_bytes = 4096;
   std::string cookie;             // which holds the token where the login has none; empty: none
+};
+
+enum class HttpFlavour : uint8_t {
+  kHalley,
+  kGopusher,  // the callbacks of Gopusher 0.x
+};
+
+struct HttpBackendOptions {
+  std::string urls;                // "https://a.example.com/halley, https://b.example.com/halley"
+  HttpFlavour flavour = HttpFlavour::kHalley;
+  std::string secret;              // requests are signed with; empty: they are not
+  std::string secret_file;         // where `secret` was read from, when it was
+  std::string ca;                  // who must have signed the servers' certificates; empty: the system knows
+  std::string node;                // what this node calls itself; empty: its host's name and the time
+  uint32_t timeout_ms = 3000;      // for an answer
+  uint32_t retry_for_ms = 30'000;  // how long what a backend has to know is told again
+  uint32_t concurrency = 64;       // requests at a time
+  uint32_t queue = 4096;           // logins that wait for their turn, and as many events
+  uint32_t disconnects = 100;      // in one request
+  bool messages = true;            // what clients send is passed on
+  uint32_t answer_bytes = 65536;
 };
 
 // Against clients that abuse the node. 0: without a limit; a burst of 0: as much as in one second.
@@ -297,6 +319,7 @@ struct Options {
   ClientOptions client;
   BackendOptions backend;
   JwtOptions jwt;
+  HttpBackendOptions http_backend;
   LimitsOptions limits;
   WebSocketOptions websocket;
   GopushOptions gopush;

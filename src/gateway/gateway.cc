@@ -78,7 +78,9 @@ absl::Status Gateway::OpenAll() {
   absl::StatusOr<TlsServers> tls = TlsServers::Load(options_);
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
-  if (absl::Status loaded = LoadTokenKeys(); !loaded.ok()) return loaded;
+  absl::StatusOr<std::unique_ptr<Backends>> backends = Backends::Load(options_);
+  if (!backends.ok()) return backends.status();
+  backends_ = *std::move(backends);
   absl::StatusOr<io::OpenedRings> rings =
       io::OpenRings(EngineOf(options_.io.engine), options_.shard.shards);
   if (!rings.ok()) return rings.status();
@@ -107,20 +109,6 @@ absl::Status Gateway::OpenAll() {
   if (status.ok() && listen.proxy_protocol) ProxyRings();
   if (status.ok() && tls_.Any()) SecureRings();
   return status;
-}
-
-// Before anything is opened: what has to be fetched may take its time.
-absl::Status Gateway::LoadTokenKeys() {
-  if (options_.backend.kind != config::BackendKind::kJwt) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<backend::KeyStore>> keys =
-      backend::KeyStore::Create(options_.jwt);
-  if (!keys.ok()) return keys.status();
-  token_keys_ = *std::move(keys);
-  if (options_.jwt.jwks_url.empty()) return absl::OkStatus();
-  auto fetcher = backend::JwksFetcher::Create(options_.jwt, token_keys_.get());
-  if (!fetcher.ok()) return fetcher.status();
-  token_keys_at_ = *std::move(fetcher);
-  return absl::OkStatus();
 }
 
 absl::Status Gateway::Listen(const std::string& list, shard::ListenerKind kind,
@@ -186,8 +174,8 @@ absl::Status Gateway::StartAdmin() {
   setup.nodes = NodesReply();
   setup.version = std::string(config::Version());
   setup.why_not_ready = [this] { return WhyNotReady(); };
-  // Both that there are answer by themselves.
-  setup.backend_usable = [] { return true; };
+  setup.backend_usable = [this] { return backends_->Usable(); };
+  setup.more_metrics = [this] { return backends_->Metrics(); };
   setup.instances = [this] { return OwnInstances(); };
   setup.discovery = [this] { return DiscoveryFigures(); };
   auto server = admin::AdminServer::Create(options_, std::move(setup));

@@ -18,12 +18,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "admin/admin_server.h"
-#include "backend/backend.h"
-#include "backend/jwks_fetcher.h"
-#include "backend/key_set.h"
 #include "config/options.h"
 #include "config/reload.h"
 #include "discovery/discovery.h"
+#include "gateway/backends.h"
 #include "gateway/inside_callers.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
@@ -63,7 +61,7 @@ class Gateway {
   void RequestStop() {
     if (discovery_ != nullptr) discovery_->Stop();
     fabric_->RequestStop();
-    if (token_keys_at_ != nullptr) token_keys_at_->RequestStop();
+    backends_->RequestStop();
   }
   // Has the node not ready at once, lets no client in after gateway.drain_grace_ms, and has those that
   // are here told to go over gateway.drain_window_ms. False: both are 0, and nothing was begun.
@@ -84,11 +82,15 @@ class Gateway {
   bool speaks_tls() const { return tls_.Any(); }
   // Who is told of fetches of keys, as JwksFetcher::Start() has it; to be named before Start().
   void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
-    tell_of_keys_ = std::move(tell);
+    backends_->OnFetchedKeys(std::move(tell));
+  }
+  // Who is told, on another thread, of a backend's addresses; to be named before Start().
+  void OnAddressNews(std::function<void(const remote::AddressNews&)> tell) {
+    backends_->OnAddressNews(std::move(tell));
   }
   // Who is told how the node stands with its registry; to be named before Start().
   void OnRegistry(std::function<void(const absl::Status&)> tell) { tell_of_registry_ = std::move(tell); }
-  bool verifies_tokens() const { return token_keys_ != nullptr; }
+  bool verifies_tokens() const { return backends_->verifies_tokens(); }
 
   const Addresses& addresses() const { return addresses_; }
   uint32_t shards() const { return fabric_->shards(); }
@@ -124,9 +126,7 @@ class Gateway {
   std::string WhyNotReady() const;
   void ProxyRings();
   void SecureRings();
-  absl::Status LoadTokenKeys();
   absl::Status TryReload(const config::Options& running) const;
-  std::unique_ptr<backend::Backend> NewBackend(uint32_t shard) const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
   absl::Status PrepareThread(uint32_t index);
@@ -143,9 +143,7 @@ class Gateway {
   };
   std::vector<Listening> listeners_;
   TlsServers tls_;
-  std::unique_ptr<backend::KeyStore> token_keys_;  // null: nobody verifies tokens
-  std::unique_ptr<backend::JwksFetcher> token_keys_at_;  // null: they are all in files
-  std::function<void(const absl::Status&)> tell_of_keys_ = [](const absl::Status&) {};
+  std::unique_ptr<Backends> backends_;
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   InsideCallers inside_;

@@ -13,9 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "backend/jwks_fetcher.h"
-#include "backend/key_set.h"
 #include "config/load.h"
+#include "gateway/backends.h"
 #include "gateway/gateway.h"
 #include "gateway/logging.h"
 #include "gateway/own_instance.h"
@@ -111,6 +110,18 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+// An address may be a URL whose path is nobody's business.
+void TellOfAddress(const halley::remote::AddressNews& news) {
+  std::string_view host = news.name;
+  const size_t scheme = host.find("://");
+  host = host.substr(0, host.find('/', scheme == std::string_view::npos ? 0 : scheme + 3));
+  if (news.open) {
+    spdlog::info("the backend at {} can be asked again", host);
+  } else {
+    spdlog::warn("the backend at {} cannot be asked: {}", host, news.why);
+  }
+}
+
 void TellOfKeys(const absl::Status& status) {
   const std::string why(status.message().data(), status.message().size());
   if (status.ok()) {
@@ -182,14 +193,8 @@ int main(int argc, char** argv) {
   if (options.gateway.check_config) {
     const auto tls = halley::gateway::TlsServers::Load(options);
     if (!tls.ok()) return Fail(tls.status());
-    if (options.backend.kind == halley::config::BackendKind::kJwt) {
-      const auto keys = halley::backend::KeySet::Load(options.jwt);
-      if (!keys.ok()) return Fail(keys.status());
-      if (!options.jwt.jwks_url.empty()) {
-        const absl::Status checked = halley::backend::JwksFetcher::Check(options.jwt);
-        if (!checked.ok()) return Fail(checked);
-      }
-    }
+    const absl::Status backend = halley::gateway::Backends::Check(options);
+    if (!backend.ok()) return Fail(backend);
     const auto self = halley::gateway::OwnInstance(options.discovery);
     if (!self.ok()) return Fail(self.status());
     const std::string hint = GopusherHint(options);
@@ -202,6 +207,7 @@ int main(int argc, char** argv) {
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
   (*gateway)->OnFetchedKeys(TellOfKeys);
+  (*gateway)->OnAddressNews(TellOfAddress);
   (*gateway)->OnRegistry(TellOfRegistry);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 

@@ -64,6 +64,7 @@ absl::Status Gateway::ResolveLimits() {
   needs.shards = options_.shard.shards;
   needs.listeners = AddressesOf(options_.listen);
   needs.inside = options_.listen.admin.empty() ? 0 : kAdminEnds;
+  needs.inside += Backends::DescriptorsOf(options_);
   needs.connections = options_.shard.connections_max;
   const uint64_t limit = io::RaiseDescriptorLimit();
   if (needs.connections == 0) {

@@ -16,7 +16,7 @@ absl::Status Gateway::TryReload(const config::Options& running) const {
         absl::StrCat("with what waits for a restart, ", together.message()));
   }
   if (absl::Status tls = TlsServers::Load(options_).status(); !tls.ok()) return tls;
-  if (token_keys_ == nullptr) return absl::OkStatus();
+  if (!backends_->verifies_tokens()) return absl::OkStatus();
   return backend::KeySet::Load(options_.jwt).status();
 }
 
@@ -27,10 +27,9 @@ absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& wanted) {
   if (running.gateway.memory_mib == 0) running.gateway.memory_mib = OwnMemoryMib();
   if (absl::Status tried = TryReload(running); !tried.ok()) return tried;
   absl::Status read = tls_.Reload();
-  if (token_keys_ != nullptr) read.Update(token_keys_->Reload());
+  read.Update(backends_->ReloadTokenKeys());
   // The files have changed since they were tried.
   if (!read.ok()) return read;
-  if (token_keys_at_ != nullptr) token_keys_at_->AskSoon();
   current_ = std::move(running);
   loaded_ = wanted;
   fabric_->GiveOptions(current_);

@@ -173,6 +173,20 @@ TEST(Check, SomebodyMaySendAProxyHeader) {
   EXPECT_EQ(Message(options), "");
 }
 
+TEST(Check, WhoIsAskedByHttpIsNamed) {
+  Options options;
+  options.backend.kind = BackendKind::kHttp;
+  EXPECT_EQ(Message(options, {{"backend.kind", "--backend"}}),
+            "--backend: backend.kind is http, and nothing says where to ask: set http_backend.urls");
+  options.http_backend.urls = "https://a.example/x";
+  EXPECT_EQ(Message(options), "");
+  options.jwt.keys = "a.pem";
+  EXPECT_NE(Message(options).find("verifies tokens itself"), std::string::npos);
+  options.jwt.keys.clear();
+  options.backend.kind = BackendKind::kEmbedded;
+  EXPECT_NE(Message(options).find("nobody is asked there"), std::string::npos);
+}
+
 TEST(Check, TokensCanBeVerifiedWhereTheyAreBelieved) {
   Options options;
   options.backend.kind = BackendKind::kJwt;
