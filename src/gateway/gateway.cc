@@ -7,6 +7,7 @@
 #include "config/address.h"
 #include "config/load.h"
 #include "config/network_list.h"
+#include "gateway/own_user.h"
 #include "io/proxied_ring.h"
 #include "io/sockets.h"
 
@@ -73,16 +74,29 @@ Gateway::~Gateway() {
   }
 }
 
+// What may take root's rights comes first; then the gateway is who it is to be. Rings and shards are made
+// by that user, and what comes from the network is read by nobody else.
 absl::Status Gateway::OpenAll() {
   absl::StatusOr<TlsServers> tls = TlsServers::Load(options_);
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
   if (absl::Status loaded = LoadTokenKeys(); !loaded.ok()) return loaded;
+  if (absl::Status listening = OpenListeners(); !listening.ok()) return listening;
+  if (absl::Status became = BecomeUser(options_.gateway.user); !became.ok()) return became;
+  if (absl::Status fetched = FetchTokenKeys(); !fetched.ok()) return fetched;
   absl::StatusOr<io::OpenedRings> rings =
       io::OpenRings(EngineOf(options_.io.engine), options_.shard.shards);
   if (!rings.ok()) return rings.status();
   rings_ = *std::move(rings);
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
+  absl::Status status = OpenInside();
+  // The header comes before TLS does.
+  if (status.ok() && options_.listen.proxy_protocol) ProxyRings();
+  if (status.ok() && tls_.Any()) SecureRings();
+  return status;
+}
+
+absl::Status Gateway::OpenListeners() {
   const config::ListenOptions& listen = options_.listen;
   const io::SocketOptions clients = ClientSockets(listen);
   using Kind = shard::ListenerKind;
@@ -98,21 +112,20 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.v1_ws, Kind::kGoimV1WebSocket, clients, nullptr, &addresses_.v1_ws));
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
-  if (status.ok()) status = OpenInside();
-  // The header comes before TLS does.
-  if (status.ok() && listen.proxy_protocol) ProxyRings();
-  if (status.ok() && tls_.Any()) SecureRings();
   return status;
 }
 
-// Before anything is opened: what has to be fetched may take its time.
 absl::Status Gateway::LoadTokenKeys() {
   if (options_.backend.kind != config::BackendKind::kJwt) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<backend::KeyStore>> keys =
       backend::KeyStore::Create(options_.jwt);
   if (!keys.ok()) return keys.status();
   token_keys_ = *std::move(keys);
-  if (options_.jwt.jwks_url.empty()) return absl::OkStatus();
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::FetchTokenKeys() {
+  if (token_keys_ == nullptr || options_.jwt.jwks_url.empty()) return absl::OkStatus();
   auto fetcher = backend::JwksFetcher::Create(options_.jwt, token_keys_.get());
   if (!fetcher.ok()) return fetcher.status();
   token_keys_at_ = *std::move(fetcher);

@@ -110,7 +110,9 @@ class Gateway {
   std::string WhyNotReady() const;
   void ProxyRings();
   void SecureRings();
+  absl::Status OpenListeners();
   absl::Status LoadTokenKeys();
+  absl::Status FetchTokenKeys();
   std::unique_ptr<backend::Backend> NewBackend(uint32_t shard) const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;

@@ -15,11 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "backend/jwks_fetcher.h"
-#include "backend/key_set.h"
 #include "config/load.h"
+#include "gateway/check_files.h"
 #include "gateway/gateway.h"
-#include "gateway/tls_servers.h"
 #include "io/listener.h"
 
 namespace {
@@ -203,16 +201,8 @@ int main(int argc, char** argv) {
   }
   const halley::config::Options& options = invocation->options;
   if (options.gateway.check_config) {
-    const auto tls = halley::gateway::TlsServers::Load(options);
-    if (!tls.ok()) return Fail(tls.status());
-    if (options.backend.kind == halley::config::BackendKind::kJwt) {
-      const auto keys = halley::backend::KeySet::Load(options.jwt);
-      if (!keys.ok()) return Fail(keys.status());
-      if (!options.jwt.jwks_url.empty()) {
-        const absl::Status checked = halley::backend::JwksFetcher::Check(options.jwt);
-        if (!checked.ok()) return Fail(checked);
-      }
-    }
+    const absl::Status checked = halley::gateway::CheckFiles(options);
+    if (!checked.ok()) return Fail(checked);
     const std::string hint = GopusherHint(options);
     if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
     std::puts("the configuration is good");
