@@ -17,10 +17,15 @@
 
 #include "config/load.h"
 #include "gateway/check_files.h"
+#include "gateway/doctor.h"
 #include "gateway/gateway.h"
+#include "gateway/notifier.h"
 #include "io/listener.h"
+#include "io/sockets.h"
 
 namespace {
+
+using halley::gateway::Notifier;
 
 // sysexits.h EX_CONFIG: the configuration or the environment does not let it start.
 constexpr int kExitCannotStart = 78;
@@ -152,6 +157,8 @@ void Reload(halley::gateway::Gateway& gateway) {
   }
 }
 
+uint64_t MonotonicUs() { return halley::io::MonotonicNowNs() / 1000; }
+
 enum class Stage { kServing, kDraining, kClosing };
 
 // A signal to end: drains, if that is wanted; another one goes a stage further.
@@ -171,20 +178,28 @@ Stage OnEnd(halley::gateway::Gateway& gateway, int signal_number, Stage stage) {
 }
 
 // Waits for the end, and takes signals until then.
-int WaitForEnd(halley::gateway::Gateway& gateway, const sigset_t& signals) {
+int WaitForEnd(halley::gateway::Gateway& gateway, const sigset_t& signals, Notifier& notifier) {
   Stage stage = Stage::kServing;
+  const auto clients = [&gateway] { return std::to_string(gateway.ConnectionsCount()) + " clients"; };
   while (!gateway.Finished()) {
     const timespec pause{0, 50'000'000};
     const int signal_number = sigtimedwait(&signals, nullptr, &pause);
     if (signal_number == SIGHUP) {
+      notifier.Reloading(MonotonicUs());
       Reload(gateway);
+      notifier.Ready("serving " + clients());
     } else if (signal_number >= 0) {
       stage = OnEnd(gateway, signal_number, stage);
+      notifier.Stopping((stage == Stage::kDraining ? "draining " : "closing ") + clients());
     } else if (stage == Stage::kDraining && gateway.Drained()) {
       spdlog::info("drained: closing");
       gateway.RequestStop();
       stage = Stage::kClosing;
     }
+    // Shards that have ended have no turns.
+    if (stage == Stage::kClosing) continue;
+    notifier.KeepAlive(MonotonicUs(), [&gateway] { return gateway.EveryShardTurned(); },
+                       [&] { return "serving " + clients(); });
   }
   gateway.Join();
   return 0;
@@ -208,8 +223,16 @@ int main(int argc, char** argv) {
     std::puts("the configuration is good");
     return 0;
   }
+  if (invocation->doctor) {
+    const auto findings = halley::gateway::Examine(options);
+    if (!findings.ok()) return Fail(findings.status());
+    std::fputs(halley::gateway::Render(*findings).c_str(), stdout);
+    return halley::gateway::AnyBad(*findings) ? 1 : 0;
+  }
   const sigset_t signals = BlockSignals();
   BeginLogging(options.gateway.log_level);
+  auto notifier = Notifier::Create(Notifier::ReadEnvironment(), static_cast<uint64_t>(getpid()));
+  if (!notifier.ok()) return Fail(notifier.status());
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
   (*gateway)->OnFetchedKeys(TellOfKeys);
@@ -237,7 +260,8 @@ int main(int argc, char** argv) {
     spdlog::warn("using epoll in place of io_uring: {}", (*gateway)->why_not_uring());
   }
   spdlog::info("ready: {}; {}", (*gateway)->DescribeRing(), Allocator());
-  const int code = WaitForEnd(**gateway, signals);
+  notifier->Ready("serving");
+  const int code = WaitForEnd(**gateway, signals, *notifier);
   spdlog::info("closed");
   spdlog::shutdown();
   return code;
