@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <string>
@@ -26,7 +27,8 @@ class Manager {
     std::memcpy(address.sun_path, name.data(), name.size());
     if (name.front() == '@') address.sun_path[0] = '\0';
     const size_t bytes = offsetof(sockaddr_un, sun_path) + name.size();
-    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), bytes), 0) << std::strerror(errno);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(bytes)), 0)
+        << std::strerror(errno);
   }
   ~Manager() {
     ::close(fd_);
