@@ -18,7 +18,6 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
-
 Finding AtLeast(std::string what, uint64_t found, uint64_t wanted, const std::string& why,
                 Verdict otherwise, std::string how) {
   Finding finding{std::move(what), absl::StrCat(found), absl::StrCat(wanted, " or more: ", why)};
@@ -42,7 +41,7 @@ struct Node {
   uint64_t connections_wanted;
 };
 
-// Connections that a host should have room for that nobody has said anything about.
+// Connections that a host should have room for when nobody has said how many there will be.
 constexpr uint64_t kUsual = 65536;
 
 Node NodeOf(const Facts& facts, const config::Options& options) {
