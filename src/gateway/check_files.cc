@@ -4,6 +4,7 @@
 
 #include "backend/jwks_fetcher.h"
 #include "backend/key_set.h"
+#include "gateway/own_instance.h"
 #include "gateway/own_user.h"
 #include "gateway/tls_servers.h"
 
@@ -16,6 +17,8 @@ absl::Status CheckFiles(const config::Options& options) {
   }
   const auto tls = TlsServers::Load(options);
   if (!tls.ok()) return tls.status();
+  const auto self = OwnInstance(options.discovery);
+  if (!self.ok()) return self.status();
   if (options.backend.kind != config::BackendKind::kJwt) return absl::OkStatus();
   const auto keys = backend::KeySet::Load(options.jwt);
   if (!keys.ok()) return keys.status();

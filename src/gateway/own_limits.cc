@@ -83,10 +83,7 @@ absl::Status Gateway::ResolveLimits() {
     cpus_ = *std::move(wanted);
   }
   if (options_.shard.shards == 0) options_.shard.shards = static_cast<uint32_t>(cpus_.size());
-  if (options_.gateway.memory_mib == 0) {
-    options_.gateway.memory_mib =
-        static_cast<uint32_t>(std::max<uint64_t>(MachineMemoryBytes() / 4 >> 20, 16));
-  }
+  if (options_.gateway.memory_mib == 0) options_.gateway.memory_mib = OwnMemoryMib();
 
   io::DescriptorNeeds needs = NeedsOf(options_, options_.shard.shards);
   const uint64_t limit = io::RaiseDescriptorLimit();
