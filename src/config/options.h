@@ -285,6 +285,7 @@ struct GatewayOptions {
   uint32_t drain_window_ms = 0;         // and then clients are told to go, evenly over so long
   uint32_t drain_retry_ms = 2000;       // the longest that one is asked to wait before it comes back
   uint32_t memory_mib = 0;              // for what waits, of the node; 0: a quarter of the memory
+  std::string user;                     // whom it becomes where it was started as root; empty: nobody else
   std::string log_level = "info";       // trace, debug, info, warn, error
   LogFormat log_format = LogFormat::kText;
   bool check_config = false;            // --check-config

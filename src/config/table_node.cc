@@ -123,6 +123,10 @@ constexpr OptionSpec kRows[] = {
         {"gateway", "memory_mib"}, Kind::kCount, {0, 16'777'216},
         "MiB that logs, queues and inboxes may hold on this node; 0: a quarter of the machine's or "
         "the cgroup's memory"),
+    Text<kGateway, &GatewayOptions::user>(
+        {"gateway", "user", "--user"}, Kind::kText, kNameBytesMax,
+        "started as root, the gateway becomes this user, with its groups, once it listens and has read "
+        "keys and secrets; what SIGHUP reads again that user must be able to read; empty: it stays"),
     TextChoice<kGateway, &GatewayOptions::log_level>(
         {"gateway", "log_level", "--log-level"}, kLogLevels,
         "the least severe lines that are logged"),

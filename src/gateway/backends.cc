@@ -58,32 +58,31 @@ absl::Status Backends::Check(const config::Options& options) {
 
 absl::StatusOr<std::unique_ptr<Backends>> Backends::Load(const config::Options& options) {
   std::unique_ptr<Backends> backends(new Backends(options));
-  absl::Status status;
-  switch (options.backend.kind) {
-    case config::BackendKind::kEmbedded: break;
-    case config::BackendKind::kJwt: status = backends->LoadTokenKeys(); break;
-    case config::BackendKind::kHttp: status = backends->OpenHttp(); break;
-  }
-  if (!status.ok()) return status;
+  if (options.backend.kind != config::BackendKind::kJwt) return backends;
+  absl::StatusOr<std::unique_ptr<backend::KeyStore>> keys = backend::KeyStore::Create(options.jwt);
+  if (!keys.ok()) return keys.status();
+  backends->token_keys_ = *std::move(keys);
   return backends;
 }
 
-uint32_t Backends::DescriptorsOf(const config::Options& options) {
-  if (options.backend.kind != config::BackendKind::kHttp) return 0;
-  return remote::Remote::DescriptorsOf(options.shard.shards);
+absl::Status Backends::Open() {
+  switch (options_.backend.kind) {
+    case config::BackendKind::kEmbedded: break;
+    case config::BackendKind::kJwt: {
+      if (options_.jwt.jwks_url.empty()) break;
+      auto fetcher = backend::JwksFetcher::Create(options_.jwt, token_keys_.get());
+      if (!fetcher.ok()) return fetcher.status();
+      token_keys_at_ = *std::move(fetcher);
+      break;
+    }
+    case config::BackendKind::kHttp: return OpenHttp();
+  }
+  return absl::OkStatus();
 }
 
-// What has to be fetched may take its time.
-absl::Status Backends::LoadTokenKeys() {
-  absl::StatusOr<std::unique_ptr<backend::KeyStore>> keys =
-      backend::KeyStore::Create(options_.jwt);
-  if (!keys.ok()) return keys.status();
-  token_keys_ = *std::move(keys);
-  if (options_.jwt.jwks_url.empty()) return absl::OkStatus();
-  auto fetcher = backend::JwksFetcher::Create(options_.jwt, token_keys_.get());
-  if (!fetcher.ok()) return fetcher.status();
-  token_keys_at_ = *std::move(fetcher);
-  return absl::OkStatus();
+uint32_t Backends::DescriptorsOf(const config::Options& options, uint32_t shards) {
+  if (options.backend.kind != config::BackendKind::kHttp) return 0;
+  return remote::Remote::DescriptorsOf(shards);
 }
 
 absl::Status Backends::OpenHttp() {

@@ -1,7 +1,8 @@
 // Backends: builds what backend.kind names, and owns what all shards share of it: the keys of tokens and
 // who fetches them, or the engine that asks a backend elsewhere.
 //
-// Life: Load() before anything is opened; New() and KeepOnly() on each shard's thread; Start() when all
+// Life: Load() before anything is opened, and while files may be read that only root may; Open() as
+// whom the gateway is to be; New() and KeepOnly() on each shard's thread; Start() when all
 // shards have their own tables of descriptors; Finish() when all have ended.
 //
 // Threads    The rest on the main thread; Usable() and Metrics() on any.
@@ -29,10 +30,12 @@ class Backends {
  public:
   // Whether it could be loaded, as far as that can be told without asking anybody.
   static absl::Status Check(const config::Options& options);
-  // Shards are resolved.
+  // Shards are resolved. Reads files, and nothing else.
   static absl::StatusOr<std::unique_ptr<Backends>> Load(const config::Options& options);
+  // What has to be fetched may take its time.
+  absl::Status Open();
   // Descriptors that every table has of it.
-  static uint32_t DescriptorsOf(const config::Options& options);
+  static uint32_t DescriptorsOf(const config::Options& options, uint32_t shards);
 
   // Who is told of fetches of keys, as JwksFetcher::Start() has it.
   void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
@@ -60,7 +63,6 @@ class Backends {
 
  private:
   explicit Backends(const config::Options& options) : options_(options) {}
-  absl::Status LoadTokenKeys();
   absl::Status OpenHttp();
 
   const config::Options options_;

@@ -7,6 +7,7 @@
 #include "config/address.h"
 #include "config/load.h"
 #include "config/network_list.h"
+#include "gateway/own_user.h"
 #include "io/proxied_ring.h"
 #include "io/sockets.h"
 
@@ -74,6 +75,8 @@ Gateway::~Gateway() {
   }
 }
 
+// What may take root's rights comes first; then the gateway is who it is to be. Rings and shards are made
+// by that user, and what comes from the network is read by nobody else.
 absl::Status Gateway::OpenAll() {
   absl::StatusOr<TlsServers> tls = TlsServers::Load(options_);
   if (!tls.ok()) return tls.status();
@@ -81,6 +84,9 @@ absl::Status Gateway::OpenAll() {
   absl::StatusOr<std::unique_ptr<Backends>> backends = Backends::Load(options_);
   if (!backends.ok()) return backends.status();
   backends_ = *std::move(backends);
+  if (absl::Status listening = OpenListeners(); !listening.ok()) return listening;
+  if (absl::Status became = BecomeUser(options_.gateway.user); !became.ok()) return became;
+  if (absl::Status opened = backends_->Open(); !opened.ok()) return opened;
   absl::StatusOr<io::OpenedRings> rings =
       io::OpenRings(EngineOf(options_.io.engine), options_.shard.shards);
   if (!rings.ok()) return rings.status();
@@ -88,6 +94,15 @@ absl::Status Gateway::OpenAll() {
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
   gate_ = shard::Gate::For(options_.limits);
   if (gate_ != nullptr) count_client_ips_ = [this] { return gate_->addresses(); };
+  absl::Status status = OpenInside();
+  if (status.ok()) status = NameItself();
+  // The header comes before TLS does.
+  if (status.ok() && options_.listen.proxy_protocol) ProxyRings();
+  if (status.ok() && tls_.Any()) SecureRings();
+  return status;
+}
+
+absl::Status Gateway::OpenListeners() {
   const config::ListenOptions& listen = options_.listen;
   const io::SocketOptions clients = ClientSockets(listen);
   using Kind = shard::ListenerKind;
@@ -103,11 +118,6 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.v1_ws, Kind::kGoimV1WebSocket, clients, nullptr, &addresses_.v1_ws));
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
-  if (status.ok()) status = OpenInside();
-  if (status.ok()) status = NameItself();
-  // The header comes before TLS does.
-  if (status.ok() && listen.proxy_protocol) ProxyRings();
-  if (status.ok() && tls_.Any()) SecureRings();
   return status;
 }
 

@@ -68,6 +68,10 @@ class Gateway {
   bool BeginDrain();
   // After BeginDrain(): nobody is left, or the time for it is over.
   bool Drained() const;
+  // Whether each has had a turn since this was true last; idle ones have several a second. The main
+  // thread's.
+  bool EveryShardTurned();
+  uint64_t ConnectionsCount() const { return fabric_->ConnectionsCount(); }
   // True once every shard has ended.
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
@@ -126,6 +130,7 @@ class Gateway {
   std::string WhyNotReady() const;
   void ProxyRings();
   void SecureRings();
+  absl::Status OpenListeners();
   absl::Status TryReload(const config::Options& running) const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
@@ -164,6 +169,7 @@ class Gateway {
   std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
+  std::vector<uint64_t> turns_seen_;  // by shard
   shard::Drain drain_;  // as BeginDrain() has ordered it
   const uint64_t wall_offset_ms_;  // milliseconds since 1970 at the rings' time 0
 };

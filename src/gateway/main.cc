@@ -14,15 +14,18 @@
 #include <vector>
 
 #include "config/load.h"
-#include "gateway/backends.h"
+#include "gateway/check_files.h"
+#include "gateway/doctor.h"
 #include "gateway/gateway.h"
 #include "gateway/logging.h"
-#include "gateway/own_instance.h"
+#include "gateway/notifier.h"
 #include "gateway/reloader.h"
-#include "gateway/tls_servers.h"
 #include "io/listener.h"
+#include "io/sockets.h"
 
 namespace {
+
+using halley::gateway::Notifier;
 
 // sysexits.h EX_CONFIG: the configuration or the environment does not let it start.
 constexpr int kExitCannotStart = 78;
@@ -140,6 +143,8 @@ void TellOfRegistry(const absl::Status& status) {
   }
 }
 
+uint64_t MonotonicUs() { return halley::io::MonotonicNowNs() / 1000; }
+
 enum class Stage { kServing, kDraining, kClosing };
 
 // A signal to end: drains, if that is wanted; another one goes a stage further.
@@ -160,21 +165,29 @@ Stage OnEnd(halley::gateway::Gateway& gateway, int signal_number, Stage stage) {
 
 // Waits for the end, and takes signals until then.
 int WaitForEnd(halley::gateway::Gateway& gateway, halley::gateway::Reloader& reloader,
-               const sigset_t& signals) {
+               const sigset_t& signals, Notifier& notifier) {
   Stage stage = Stage::kServing;
+  const auto clients = [&gateway] { return std::to_string(gateway.ConnectionsCount()) + " clients"; };
   while (!gateway.Finished()) {
     const timespec pause{0, 50'000'000};
     const int signal_number = sigtimedwait(&signals, nullptr, &pause);
     reloader.OnceAsked();
     if (signal_number == SIGHUP) {
+      notifier.Reloading(MonotonicUs());
       reloader.OnHangup();
+      notifier.Ready("serving " + clients());
     } else if (signal_number >= 0) {
       stage = OnEnd(gateway, signal_number, stage);
+      notifier.Stopping((stage == Stage::kDraining ? "draining " : "closing ") + clients());
     } else if (stage == Stage::kDraining && gateway.Drained()) {
       spdlog::info("drained: closing");
       gateway.RequestStop();
       stage = Stage::kClosing;
     }
+    // Shards that have ended have no turns.
+    if (stage == Stage::kClosing) continue;
+    notifier.KeepAlive(MonotonicUs(), [&gateway] { return gateway.EveryShardTurned(); },
+                       [&] { return "serving " + clients(); });
   }
   gateway.Join();
   return 0;
@@ -191,19 +204,23 @@ int main(int argc, char** argv) {
   }
   const halley::config::Options& options = invocation->options;
   if (options.gateway.check_config) {
-    const auto tls = halley::gateway::TlsServers::Load(options);
-    if (!tls.ok()) return Fail(tls.status());
-    const absl::Status backend = halley::gateway::Backends::Check(options);
-    if (!backend.ok()) return Fail(backend);
-    const auto self = halley::gateway::OwnInstance(options.discovery);
-    if (!self.ok()) return Fail(self.status());
+    const absl::Status checked = halley::gateway::CheckFiles(options);
+    if (!checked.ok()) return Fail(checked);
     const std::string hint = GopusherHint(options);
     if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
     std::puts("the configuration is good");
     return 0;
   }
+  if (invocation->doctor) {
+    const auto findings = halley::gateway::Examine(options);
+    if (!findings.ok()) return Fail(findings.status());
+    std::fputs(halley::gateway::Render(*findings).c_str(), stdout);
+    return halley::gateway::AnyBad(*findings) ? 1 : 0;
+  }
   const sigset_t signals = BlockSignals();
   halley::gateway::BeginLogging(options.gateway);
+  auto notifier = Notifier::Create(Notifier::ReadEnvironment(), static_cast<uint64_t>(getpid()));
+  if (!notifier.ok()) return Fail(notifier.status());
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
   (*gateway)->OnFetchedKeys(TellOfKeys);
@@ -234,7 +251,8 @@ int main(int argc, char** argv) {
   }
   spdlog::info("ready: {}; {}", (*gateway)->DescribeRing(), Allocator());
   halley::gateway::Reloader reloader(argc, argv, gateway->get());
-  const int code = WaitForEnd(**gateway, reloader, signals);
+  notifier->Ready("serving");
+  const int code = WaitForEnd(**gateway, reloader, signals, *notifier);
   spdlog::info("closed");
   spdlog::shutdown();
   return code;

@@ -129,6 +129,16 @@ void Gateway::RunShard(uint32_t index) {
   running_.fetch_sub(1, std::memory_order_acq_rel);
 }
 
+bool Gateway::EveryShardTurned() {
+  std::vector<uint64_t> turns;
+  for (uint32_t i = 0; i < options_.shard.shards; ++i) {
+    turns.push_back(fabric_->notice(i).turns.load(std::memory_order_relaxed));
+    if (!turns_seen_.empty() && turns[i] == turns_seen_[i]) return false;
+  }
+  turns_seen_ = std::move(turns);
+  return true;
+}
+
 void Gateway::Join() {
   for (const auto& thread : threads_) {
     if (thread->thread.joinable()) thread->thread.join();

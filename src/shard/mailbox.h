@@ -104,6 +104,7 @@ struct alignas(base::kCacheLineBytes) Notice {
   std::atomic<uint64_t> connections{0};
   std::atomic<uint64_t> channels{0};
   std::atomic<uint64_t> held_bytes{0};
+  std::atomic<uint64_t> turns{0};  // one that sleeps wakes for a turn many times a second, too
 };
 
 // How the node is drained: from `begin_ns` on nobody is let in, and who is there is told to go, evenly

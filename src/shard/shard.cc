@@ -346,6 +346,7 @@ void Shard::PublishAndWake() {
   notice.congested.store(congested ? 1 : 0, std::memory_order_relaxed);
   notice.connections.store(clients_, std::memory_order_relaxed);
   notice.channels.store(hub_.channels_count(), std::memory_order_relaxed);
+  notice.turns.store(counts_.turns, std::memory_order_relaxed);
   sleepers_.clear();
   port_.Publish(&sleepers_);
   for (const uint32_t shard : sleepers_) ring_.Wake(shard);
