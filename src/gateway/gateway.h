@@ -21,6 +21,7 @@
 #include "backend/backend.h"
 #include "backend/jwks_fetcher.h"
 #include "backend/key_set.h"
+#include "comet/comet_server.h"
 #include "config/options.h"
 #include "gateway/inside_callers.h"
 #include "gateway/tls_servers.h"
@@ -45,6 +46,7 @@ struct Addresses {
   std::vector<std::string> v1_ws;
   std::vector<std::string> push;
   std::vector<std::string> admin;
+  std::vector<std::string> comet_grpc;
 };
 
 class Gateway {
@@ -96,6 +98,12 @@ class Gateway {
     std::thread thread;
   };
 
+  // Two of inside_: one pushes, one looks on.
+  struct InsideEnds {
+    size_t pusher;
+    size_t observer;
+  };
+
   explicit Gateway(const config::Options& options);
   absl::Status ResolveLimits();
   absl::Status OpenAll();
@@ -104,7 +112,9 @@ class Gateway {
                       const io::SocketOptions& socket, tls::Server* server,
                       std::vector<std::string>* bound);
   absl::Status OpenInside();
+  absl::StatusOr<InsideEnds> AddInsideEnds();
   absl::Status StartAdmin();
+  absl::Status StartComet();
   admin::NodesReply NodesReply() const;
   // Empty: clients are to be sent here. Any thread.
   std::string WhyNotReady() const;
@@ -132,12 +142,10 @@ class Gateway {
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   InsideCallers inside_;
-  struct AdminEnds {
-    size_t pusher;
-    size_t observer;
-  };
-  std::optional<AdminEnds> admin_ends_;  // of inside_; none: there is no admin port
+  std::optional<InsideEnds> admin_ends_;  // none: there is no admin port
+  std::optional<InsideEnds> comet_ends_;  // none: goim's job does not call
   std::unique_ptr<admin::AdminServer> admin_;
+  std::unique_ptr<comet::CometServer> comet_;
   std::unique_ptr<shard::Fabric> fabric_;
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};

@@ -14,8 +14,8 @@
 namespace halley::gateway {
 namespace {
 
-// Inside callers of the admin port: one pushes, one looks on.
-constexpr uint32_t kAdminEnds = 2;
+// Inside callers of the admin port, and of the comet service: one pushes, one looks on.
+constexpr uint32_t kEndsEach = 2;
 
 std::vector<uint32_t> AllowedCpus() {
   cpu_set_t set;
@@ -66,7 +66,8 @@ absl::Status Gateway::ResolveLimits() {
   io::DescriptorNeeds needs;
   needs.shards = options_.shard.shards;
   needs.listeners = AddressesOf(options_.listen);
-  needs.inside = options_.listen.admin.empty() ? 0 : kAdminEnds;
+  needs.inside = (options_.listen.admin.empty() ? 0 : kEndsEach) +
+                 (options_.listen.comet_grpc.empty() ? 0 : kEndsEach);
   needs.connections = options_.shard.connections_max;
   const uint64_t limit = io::RaiseDescriptorLimit();
   if (needs.connections == 0) {

@@ -58,6 +58,7 @@ absl::Status Gateway::Start() {
   }
   inside_.ShardsStarted();
   if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
+  if (first.ok() && comet_ends_.has_value()) first = StartComet();
   // Only now: what it opens must not be in the tables that the shards have copied.
   if (first.ok() && token_keys_at_ != nullptr) token_keys_at_->Start(tell_of_keys_);
   return first;
@@ -140,6 +141,7 @@ void Gateway::Join() {
   }
   // Last, so that it can be asked until the end.
   admin_.reset();
+  comet_.reset();
 }
 
 }  // namespace halley::gateway
