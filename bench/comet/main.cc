@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "receivers.h"
+#include "comet/receivers.h"
 #include "goim/comet.grpc.pb.h"
 #include "wire/goim_frame.h"
 #include "wire/json_writer.h"

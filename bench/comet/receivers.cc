@@ -1,4 +1,4 @@
-#include "receivers.h"
+#include "comet/receivers.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -43,7 +43,7 @@ class CometService final : public goim::comet::Comet::CallbackService {
                                   goim::comet::RoomsReply* reply) override;
 
  private:
-  // Null: it is refused, and answered so.
+  // False: it is refused, and answered so.
   bool Enter(grpc::ServerUnaryReactor* reactor);
   void Leave(grpc::ServerUnaryReactor* reactor, const absl::Status& status);
   PushClient::Callback<PushReport> WhenPushed(grpc::ServerUnaryReactor* reactor);
