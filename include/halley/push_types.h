@@ -63,8 +63,11 @@ struct RoomMembers {
   uint64_t members = 0;
 };
 
+// In byte order of their ids, or those with the most members first, of equal ones as by name.
+enum class RoomOrder { kName, kMembers };
+
 struct RoomList {
-  std::vector<RoomMembers> rooms;  // in byte order of their ids
+  std::vector<RoomMembers> rooms;  // in the order that was asked for
   uint64_t total = 0;              // rooms that matched, listed or not
 };
 
@@ -112,6 +115,13 @@ struct DurationFigures {
   // UINT64_MAX where it is in the last bucket.
   uint64_t QuantileNs(double share) const;
   void Add(const DurationFigures& other);
+};
+
+// What came of reading the options again.
+struct ReloadReport {
+  std::vector<std::string> changed;       // keys of options that count from now on
+  std::vector<std::string> need_restart;  // that were changed, and do not until the node starts again
+  std::string error;  // not empty: nothing was changed, and why
 };
 
 struct ShardFigures {

@@ -132,7 +132,8 @@ std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& f
   return sums;
 }
 
-std::string FiguresAsJson(const NodeFigures& node) {
+std::string FiguresAsJson(const NodeFigures& node,
+                          const std::optional<DiscoveryFigures>& discovery) {
   wire::JsonWriter json;
   json.BeginObject().Key("shards").BeginArray();
   for (const ShardFigures& shard : node.shards) {
@@ -154,7 +155,16 @@ std::string FiguresAsJson(const NodeFigures& node) {
     json.Key("memory_stage").Text(shard.memory_stage);
     json.Key("ring").Text(ReadableText(shard.ring.description)).EndObject();
   }
-  return json.EndArray().EndObject().text();
+  json.EndArray();
+  if (discovery.has_value()) {
+    json.Key("discovery").BeginObject().Key("registered").Bool(discovery->registered);
+    json.Key("addresses").BeginArray();
+    for (const std::string& address : discovery->addresses) json.Text(address);
+    json.EndArray().Key("failures").BeginObject();
+    for (const NamedCount& count : discovery->failures) json.Key(count.name).Number(count.count);
+    json.EndObject().EndObject();
+  }
+  return json.EndObject().text();
 }
 
 }  // namespace halley::admin

@@ -6,9 +6,11 @@
 // Source     Prometheus' text-based exposition format, 0.0.4.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "admin/figures.h"
 #include "halley/push_client.h"
 
 namespace halley::admin {
@@ -16,6 +18,7 @@ namespace halley::admin {
 inline constexpr absl::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 // `ready`: whether clients are to be sent here.
-std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready);
+std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready,
+                          const std::optional<DiscoveryFigures>& discovery = {});
 
 }  // namespace halley::admin

@@ -131,4 +131,11 @@ void Decode(const v1::Reply& reply, NodeFigures* out) {
   }
 }
 
+void Decode(const v1::Reply& reply, ReloadReport* out) {
+  const v1::ReloadResult& reload = reply.reload();
+  out->changed.assign(reload.changed().begin(), reload.changed().end());
+  out->need_restart.assign(reload.need_restart().begin(), reload.need_restart().end());
+  out->error = reload.error();
+}
+
 }  // namespace halley::client

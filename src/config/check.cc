@@ -13,6 +13,7 @@
 #include "base/char_set.h"
 #include "config/address.h"
 #include "config/file_list.h"
+#include "config/node_list.h"
 #include "config/origin_list.h"
 
 namespace halley::config {
@@ -263,6 +264,28 @@ absl::Status CheckRoom(const std::string& section, const RoomOptions& room,
                              2 * push.body_bytes, " or more"));
 }
 
+absl::Status CheckDiscovery(const DiscoveryOptions& discovery, const Origins& origins) {
+  const absl::StatusOr<std::vector<std::string>> nodes = ParseNodeList(discovery.nodes);
+  if (!nodes.ok()) return Broken(origins, {"discovery.nodes"}, nodes.status().message());
+  const absl::StatusOr<std::vector<std::string>> logic = ParseNodeList(discovery.static_addresses);
+  if (!logic.ok()) return Broken(origins, {"discovery.static_addresses"}, logic.status().message());
+  if (discovery.kind == DiscoveryKind::kBilibili && nodes->empty()) {
+    return Broken(origins, {"discovery.kind"},
+                  "discovery.kind is bilibili, and nobody is named to register with: set "
+                  "discovery.nodes");
+  }
+  if (discovery.kind == DiscoveryKind::kBilibili && discovery.appid.empty()) {
+    return Broken(origins, {"discovery.appid"},
+                  "discovery.appid is empty, so nobody could look for the node: name it goim.comet");
+  }
+  if (discovery.kind == DiscoveryKind::kStatic && logic->empty()) {
+    return Broken(origins, {"discovery.kind"},
+                  "discovery.kind is static, and there are no addresses: set "
+                  "discovery.static_addresses");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckRooms(const Options& options, const Origins& origins) {
   absl::Status status = CheckRoom("room", options.room, options.push, origins);
   for (size_t i = 0; status.ok() && i < options.room_types.size(); ++i) {
@@ -281,6 +304,7 @@ absl::Status CheckTogether(const Options& options, const Origins& origins) {
   if (absl::Status status = CheckBackend(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSizes(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckGopusher(options.gopusher, origins); !status.ok()) return status;
+  if (absl::Status status = CheckDiscovery(options.discovery, origins); !status.ok()) return status;
   return CheckRooms(options, origins);
 }
 

@@ -234,6 +234,7 @@ struct AdminOptions {
   std::string nodes;            // "a.example.com, b.example.com": what goim's clients are told of
   uint32_t threads = 8;         // requests that are served at a time
   uint32_t timeout_ms = 5000;   // of a client, to send its request or take the answer
+  bool page = true;             // GET / is answered with the operator's page
 };
 
 struct CometGrpcOptions {
@@ -246,6 +247,8 @@ struct CometGrpcOptions {
   uint32_t timeout_ms = 5000;      // of the node, to answer one
 };
 
+enum class LogFormat : uint8_t { kText, kJson };
+
 struct GatewayOptions {
   uint32_t shutdown_timeout_ms = 5000;  // SIGTERM: farewells and flushes, then closing for good
   uint32_t drain_grace_ms = 0;          // before that, the node is not ready and still lets in
@@ -253,7 +256,29 @@ struct GatewayOptions {
   uint32_t drain_retry_ms = 2000;       // the longest that one is asked to wait before it comes back
   uint32_t memory_mib = 0;              // for what waits, of the node; 0: a quarter of the memory
   std::string log_level = "info";       // trace, debug, info, warn, error
+  LogFormat log_format = LogFormat::kText;
   bool check_config = false;            // --check-config
+};
+
+enum class DiscoveryKind : uint8_t {
+  kNone,
+  kStatic,    // logic is where static_addresses say
+  kBilibili,  // the registry that goim uses
+};
+
+struct DiscoveryOptions {
+  DiscoveryKind kind = DiscoveryKind::kNone;
+  std::string nodes;         // "a:7171, b:7171": of the registry
+  std::string region;        // empty, and the three below: as the environment says, as goim has it
+  std::string zone;
+  std::string env;
+  std::string host;          // empty: the host's own name
+  std::string appid = "goim.comet";
+  std::string addrs;         // "grpc://10.0.0.1:3109"; empty: as is listened on
+  std::string public_addrs;  // what clients are told by goim's logic
+  uint32_t weight = 10;
+  std::string logic_appid = "goim.logic";  // who is looked for; empty: nobody
+  std::string static_addresses;
 };
 
 struct Options {
@@ -274,6 +299,7 @@ struct Options {
   AdminOptions admin;
   CometGrpcOptions comet_grpc;
   GatewayOptions gateway;
+  DiscoveryOptions discovery;
 };
 
 }  // namespace halley::config

@@ -22,7 +22,8 @@ absl::Span<const OptionSpec> OptionTable() {
   static const auto* const rows = [] {
     auto* all = new std::vector<OptionSpec>;
     for (const auto part :
-         {ListenOptionRows(), ClientOptionRows(), DialectOptionRows(), NodeOptionRows()}) {
+         {ListenOptionRows(), ClientOptionRows(), DialectOptionRows(), NodeOptionRows(),
+          DiscoveryOptionRows()}) {
       all->insert(all->end(), part.begin(), part.end());
     }
     return all;

@@ -12,6 +12,8 @@ constexpr absl::string_view kRoomOverflows[] = {"skip", "latest", "close"};
 static_assert(std::size(kRoomOverflows) == static_cast<size_t>(RoomOverflow::kClose) + 1);
 constexpr absl::string_view kRoomClasses[] = {"normal", "low"};
 static_assert(std::size(kRoomClasses) == static_cast<size_t>(RoomClass::kLow) + 1);
+constexpr absl::string_view kLogFormats[] = {"text", "json"};
+static_assert(std::size(kLogFormats) == static_cast<size_t>(LogFormat::kJson) + 1);
 constexpr absl::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
 
 constexpr auto kRoom = &Options::room;
@@ -93,6 +95,9 @@ constexpr OptionSpec kRows[] = {
     Number<kAdmin, &AdminOptions::timeout_ms>(
         {"admin", "timeout_ms"}, Kind::kMilliseconds, {100, kMinuteMs},
         "how long an admin request may take to come, and the node to answer it"),
+    Choice<kAdmin, &AdminOptions::page>(
+        {"admin", "page"}, kSwitch,
+        "whether the operator's page is served at / of listen.admin"),
 
     Text<kCometGrpc, &CometGrpcOptions::tls_certificate>(
         {"comet_grpc", "tls_certificate"}, Kind::kFile, kTextBytesMax,
@@ -140,6 +145,9 @@ constexpr OptionSpec kRows[] = {
     TextChoice<kGateway, &GatewayOptions::log_level>(
         {"gateway", "log_level", "--log-level"}, kLogLevels,
         "the least severe lines that are logged"),
+    Choice<kGateway, &GatewayOptions::log_format>(
+        {"gateway", "log_format"}, kLogFormats,
+        "how the log's lines are written: as text, or one JSON object each (time, level, message)"),
 };
 
 }  // namespace

@@ -11,5 +11,6 @@ absl::Span<const OptionSpec> ListenOptionRows();
 absl::Span<const OptionSpec> ClientOptionRows();
 absl::Span<const OptionSpec> DialectOptionRows();
 absl::Span<const OptionSpec> NodeOptionRows();
+absl::Span<const OptionSpec> DiscoveryOptionRows();
 
 }  // namespace halley::config

@@ -60,11 +60,12 @@ uint64_t WallOffsetMs() {
 }  // namespace
 
 Gateway::Gateway(const config::Options& options)
-    : options_(options), wall_offset_ms_(WallOffsetMs()) {}
+    : options_(options), loaded_(options), wall_offset_ms_(WallOffsetMs()) {}
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::Options& options) {
   std::unique_ptr<Gateway> gateway(new Gateway(options));
   if (absl::Status resolved = gateway->ResolveLimits(); !resolved.ok()) return resolved;
+  gateway->current_ = gateway->options_;
   if (absl::Status opened = gateway->OpenAll(); !opened.ok()) return opened;
   return gateway;
 }
@@ -103,6 +104,7 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
   if (status.ok()) status = OpenInside();
+  if (status.ok()) status = NameItself();
   // The header comes before TLS does.
   if (status.ok() && listen.proxy_protocol) ProxyRings();
   if (status.ok() && tls_.Any()) SecureRings();
@@ -197,6 +199,8 @@ absl::Status Gateway::StartAdmin() {
   setup.why_not_ready = [this] { return WhyNotReady(); };
   // Both that there are answer by themselves.
   setup.backend_usable = [] { return true; };
+  setup.instances = [this] { return OwnInstances(); };
+  setup.discovery = [this] { return DiscoveryFigures(); };
   auto server = admin::AdminServer::Create(options_, std::move(setup));
   if (!server.ok()) return server.status();
   admin_ = *std::move(server);
@@ -244,7 +248,7 @@ std::string Gateway::WhyNotReady() const {
 }
 
 bool Gateway::BeginDrain() {
-  const config::GatewayOptions& options = options_.gateway;
+  const config::GatewayOptions& options = current_.gateway;
   if (options.drain_grace_ms == 0 && options.drain_window_ms == 0) return false;
   drain_.begin_ns = io::MonotonicNowNs() + uint64_t{options.drain_grace_ms} * 1'000'000;
   drain_.window_ns = uint64_t{options.drain_window_ms} * 1'000'000;

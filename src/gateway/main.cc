@@ -3,8 +3,6 @@
 #include <mimalloc.h>
 #endif
 #include <signal.h>
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +17,9 @@
 #include "backend/key_set.h"
 #include "config/load.h"
 #include "gateway/gateway.h"
+#include "gateway/logging.h"
+#include "gateway/own_instance.h"
+#include "gateway/reloader.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
 
@@ -28,7 +29,6 @@ namespace {
 constexpr int kExitCannotStart = 78;
 // A second signal while stopping.
 constexpr int kExitImpatient = 130;
-constexpr size_t kLogQueue = 8192;
 
 // Naming it is also what makes the linker keep it.
 std::string Allocator() {
@@ -37,17 +37,6 @@ std::string Allocator() {
 #else
   return "the sanitizer's allocator";
 #endif
-}
-
-void BeginLogging(const std::string& level) {
-  spdlog::init_thread_pool(kLogQueue, 1);
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  auto logger = std::make_shared<spdlog::async_logger>("halley", sink, spdlog::thread_pool(),
-                                                       spdlog::async_overflow_policy::overrun_oldest);
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
 }
 
 int Fail(const absl::Status& status) {
@@ -129,15 +118,6 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-void TellReload(const absl::Status& status, const char* good, const char* what) {
-  const std::string why(status.message().data(), status.message().size());
-  if (status.ok()) {
-    spdlog::info("SIGHUP: {}", good);
-  } else {
-    spdlog::error("SIGHUP: the {} in use stay: {}", what, why);
-  }
-}
-
 void TellOfKeys(const absl::Status& status) {
   const std::string why(status.message().data(), status.message().size());
   if (status.ok()) {
@@ -147,17 +127,12 @@ void TellOfKeys(const absl::Status& status) {
   }
 }
 
-void Reload(halley::gateway::Gateway& gateway) {
-  if (gateway.speaks_tls()) {
-    TellReload(gateway.ReloadCertificates(),
-               "new connections get the certificates that were read again", "certificates");
-  }
-  if (gateway.verifies_tokens()) {
-    TellReload(gateway.ReloadTokenKeys(), "new logins need the token keys that were read again",
-               "token keys");
-  }
-  if (!gateway.speaks_tls() && !gateway.verifies_tokens()) {
-    spdlog::info("SIGHUP: there are no certificates or token keys to read again");
+void TellOfRegistry(const absl::Status& status) {
+  const std::string why(status.message().data(), status.message().size());
+  if (status.ok()) {
+    spdlog::info("the node is registered");
+  } else {
+    spdlog::error("{}", why);
   }
 }
 
@@ -180,13 +155,15 @@ Stage OnEnd(halley::gateway::Gateway& gateway, int signal_number, Stage stage) {
 }
 
 // Waits for the end, and takes signals until then.
-int WaitForEnd(halley::gateway::Gateway& gateway, const sigset_t& signals) {
+int WaitForEnd(halley::gateway::Gateway& gateway, halley::gateway::Reloader& reloader,
+               const sigset_t& signals) {
   Stage stage = Stage::kServing;
   while (!gateway.Finished()) {
     const timespec pause{0, 50'000'000};
     const int signal_number = sigtimedwait(&signals, nullptr, &pause);
+    reloader.OnceAsked();
     if (signal_number == SIGHUP) {
-      Reload(gateway);
+      reloader.OnHangup();
     } else if (signal_number >= 0) {
       stage = OnEnd(gateway, signal_number, stage);
     } else if (stage == Stage::kDraining && gateway.Drained()) {
@@ -220,16 +197,19 @@ int main(int argc, char** argv) {
         if (!checked.ok()) return Fail(checked);
       }
     }
+    const auto self = halley::gateway::OwnInstance(options.discovery);
+    if (!self.ok()) return Fail(self.status());
     const std::string hint = GopusherHint(options);
     if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
     std::puts("the configuration is good");
     return 0;
   }
   const sigset_t signals = BlockSignals();
-  BeginLogging(options.gateway.log_level);
+  halley::gateway::BeginLogging(options.gateway);
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
   (*gateway)->OnFetchedKeys(TellOfKeys);
+  (*gateway)->OnRegistry(TellOfRegistry);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 
   const absl::string_view version = halley::config::Version();
@@ -256,7 +236,8 @@ int main(int argc, char** argv) {
     spdlog::warn("using epoll in place of io_uring: {}", (*gateway)->why_not_uring());
   }
   spdlog::info("ready: {}; {}", (*gateway)->DescribeRing(), Allocator());
-  const int code = WaitForEnd(**gateway, signals);
+  halley::gateway::Reloader reloader(argc, argv, gateway->get());
+  const int code = WaitForEnd(**gateway, reloader, signals);
   spdlog::info("closed");
   spdlog::shutdown();
   return code;

@@ -58,10 +58,7 @@ absl::Status Gateway::ResolveLimits() {
     cpus_ = *std::move(wanted);
   }
   if (options_.shard.shards == 0) options_.shard.shards = static_cast<uint32_t>(cpus_.size());
-  if (options_.gateway.memory_mib == 0) {
-    options_.gateway.memory_mib =
-        static_cast<uint32_t>(std::max<uint64_t>(MachineMemoryBytes() / 4 >> 20, 16));
-  }
+  if (options_.gateway.memory_mib == 0) options_.gateway.memory_mib = OwnMemoryMib();
 
   io::DescriptorNeeds needs;
   needs.shards = options_.shard.shards;

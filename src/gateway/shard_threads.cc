@@ -57,10 +57,13 @@ absl::Status Gateway::Start() {
     each.listener.fds.clear();
   }
   inside_.ShardsStarted();
+  OpenDiscovery();
   if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
   if (first.ok() && comet_ends_.has_value()) first = StartComet();
   // Only now: what it opens must not be in the tables that the shards have copied.
   if (first.ok() && token_keys_at_ != nullptr) token_keys_at_->Start(tell_of_keys_);
+  // Last: who finds the node may come at once.
+  if (first.ok()) StartDiscovery();
   return first;
 }
 

@@ -48,11 +48,11 @@ void Shard::OnSilence(Connection& connection) {
     BeginClose(connection, wire::CloseReason::kHandshakeTimeout);
     return;
   }
-  if (now_ns_ >= connection.expires_ns) {
+  if (now_ns_ >= NsOf(connection.expires_ds)) {
     BeginClose(connection, wire::CloseReason::kTokenExpired);
     return;
   }
-  if (now_ns_ >= LeaveAtNs(connection)) {
+  if (now_ns_ >= NsOf(connection.leave_at_ds)) {
     OnLifetimeOver(connection);
     return;
   }

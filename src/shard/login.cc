@@ -103,7 +103,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
     BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
   }
   connection.idle_ms = IdleMs(connection.session.encoding(), asked, reply);
-  connection.expires_ns = ExpiresNs(reply.expires_in_ms);
+  connection.expires_ds = ExpiresDs(reply.expires_in_ms);
   connection.leave_at_ds = LeaveAtDs(connection);
   SetDeadline(connection, SilentUntilNs(connection, connection.idle_ms));
   Arm(connection, io::Op::kWatch);
@@ -122,10 +122,12 @@ uint32_t Shard::IdleMs(wire::Encoding encoding, const Asked& asked,
   return static_cast<uint32_t>(std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
 }
 
-uint64_t Shard::ExpiresNs(uint64_t expires_in_ms) const {
-  constexpr uint64_t kNever = UINT64_MAX;
-  if (expires_in_ms == 0 || expires_in_ms >= (kNever - now_ns_) / 1'000'000) return kNever;
-  return now_ns_ + expires_in_ms * 1'000'000;
+// 0: never, or further away than the clock reaches. Not sooner than the login ends.
+uint32_t Shard::ExpiresDs(uint64_t expires_in_ms) const {
+  constexpr uint64_t kMsPerTenth = kTenthNs / 1'000'000;
+  const uint64_t tenths = expires_in_ms / kMsPerTenth + 2;
+  const uint64_t expires_ds = now_ns_ / kTenthNs + tenths;
+  return expires_in_ms == 0 || expires_ds > UINT32_MAX ? 0 : static_cast<uint32_t>(expires_ds);
 }
 
 // Applies the duplicate-key policy; `*displaced` are to be closed. False: the newcomer is refused.

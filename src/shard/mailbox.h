@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "backend/backend.h"
 #include "base/ref.h"
 #include "base/spsc_queue.h"
+#include "config/options.h"
 #include "session/client_session.h"
 #include "shard/connection.h"
 #include "shard/job.h"
@@ -46,6 +48,7 @@ struct JobPart {
   std::vector<uint32_t> online;
   std::vector<ShardStatus> status;
   Deliveries deliveries;
+  Reloaded reloaded;
 };
 
 // A connection on its way to the shard that owns its key. The descriptor travels beside it.
@@ -133,6 +136,22 @@ class Fabric {
     return {begin_ns, drain_window_ns_.load(std::memory_order_relaxed)};
   }
 
+  // --- reading the options again
+  // Any thread asks, and is given a number; the main thread takes the asking, and says what came of all
+  // that was asked up to a number.
+  uint64_t RequestReload() { return reload_asked_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+  uint64_t reload_asked() const { return reload_asked_.load(std::memory_order_acquire); }
+  void FinishReload(uint64_t number, Reloaded outcome);
+  bool ReloadFinished(uint64_t number) const {
+    return reload_done_.load(std::memory_order_acquire) >= number;
+  }
+  // Of the last that was finished.
+  Reloaded ReloadOutcome() const;
+  // The main thread gives options out; each shard takes them when it sees their number grow.
+  void GiveOptions(const config::Options& options);
+  uint64_t options_number() const { return options_number_.load(std::memory_order_acquire); }
+  std::shared_ptr<const config::Options> TakeOptions() const;
+
   uint64_t ConnectionsCount() const;
   bool AnyoneCongested() const;
 
@@ -143,6 +162,12 @@ class Fabric {
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> drain_begin_ns_{0};
   std::atomic<uint64_t> drain_window_ns_{0};
+  std::atomic<uint64_t> reload_asked_{0};
+  std::atomic<uint64_t> reload_done_{0};
+  std::atomic<uint64_t> options_number_{0};
+  mutable std::mutex reload_mutex_;  // of the two below; no shard's turn takes it but after a reload
+  Reloaded reload_outcome_;
+  std::shared_ptr<const config::Options> options_;
 };
 
 class Port {

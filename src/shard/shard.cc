@@ -257,6 +257,8 @@ void Shard::Tick() {
   for (uint32_t i = 0; i < (options_.shard.buckets + kTicksPerSecond - 1) / kTicksPerSecond; ++i) {
     hub_.Tick(now_ms());
   }
+  TakeOptions();
+  ReportReloads();
   CloseStalled();
   RelieveMemory();
   for (size_t i = 0; i < accept_again_ns_.size(); ++i) {

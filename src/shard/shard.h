@@ -145,12 +145,10 @@ class Shard final : private backend::BackendSink, private JobRunner {
   static constexpr uint64_t kTenthNs = 100'000'000;
   // A live client may be silent for so long, but no longer than its login holds or it may be here.
   uint64_t SilentUntilNs(const Connection& connection, uint32_t ms) const {
-    return std::min({now_ns_ + uint64_t{ms} * 1'000'000, connection.expires_ns,
-                     LeaveAtNs(connection)});
+    return std::min({now_ns_ + uint64_t{ms} * 1'000'000, NsOf(connection.expires_ds),
+                     NsOf(connection.leave_at_ds)});
   }
-  static uint64_t LeaveAtNs(const Connection& connection) {
-    return connection.leave_at_ds == 0 ? UINT64_MAX : connection.leave_at_ds * kTenthNs;
-  }
+  static uint64_t NsOf(uint32_t tenths) { return tenths == 0 ? UINT64_MAX : tenths * kTenthNs; }
   backend::ClientIdentity IdentityOf(const Connection& connection) const;
 
   // --- logging in and moving (login.cc)
@@ -160,7 +158,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
   uint32_t IdleMs(wire::Encoding encoding, const Asked& asked,
                   const backend::ConnectReply& reply) const;
-  uint64_t ExpiresNs(uint64_t expires_in_ms) const;
+  uint32_t ExpiresDs(uint64_t expires_in_ms) const;
   bool PlaceForKey(const std::string& key, wire::Encoding encoding,
                    std::vector<uint32_t>* displaced) const;
   void FinishWaiting(Connection& connection);
@@ -186,6 +184,11 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void BeginDrain(Connection& connection);
   void Release(Connection& connection);
   void Discard(Connection& connection);
+
+  // --- options that are read again (reload.cc)
+  void AwaitReload(uint32_t ticket);
+  void ReportReloads();
+  void TakeOptions();
 
   // --- telling clients to go, for the node is drained or their time is over (evacuation.cc)
   void BeginEvacuation(const Drain& drain);
@@ -271,10 +274,10 @@ class Shard final : private backend::BackendSink, private JobRunner {
   const uint32_t index_;
   io::Ring& ring_;
   Fabric& fabric_;
-  const config::Options& options_;
+  config::Options options_;  // a copy of its own, which OnOptions() changes
   backend::Backend& backend_;
   RpcHandler& push_;
-  const session::SessionLimits session_limits_;
+  session::SessionLimits session_limits_;
   const base::Networks proxies_;
   const size_t inbox_bytes_max_;
   const size_t flush_sends_;  // of lanes, in one turn
@@ -292,6 +295,12 @@ class Shard final : private backend::BackendSink, private JobRunner {
   JobTable jobs_;
   absl::flat_hash_map<uint32_t, HeldReport> held_reports_;  // by receipt
   absl::btree_set<std::pair<uint64_t, uint32_t>> held_deadlines_;
+  struct AwaitedReload {
+    uint64_t number;
+    uint32_t ticket;
+  };
+  std::vector<AwaitedReload> awaited_reloads_;
+  uint64_t options_number_ = 0;  // of those in use
   ShardStatus counts_;  // what is counted as it happens; Status() fills in the rest
 
   uint64_t now_ns_ = 0;

@@ -229,5 +229,25 @@ TEST(Check, TlsHasSomethingToShow) {
             "certificate: set push.tls_certificate");
 }
 
+TEST(Check, ARegistryAndAListNameSomebody) {
+  Options options;
+  options.discovery.kind = DiscoveryKind::kBilibili;
+  EXPECT_EQ(Message(options, {{"discovery.kind", "halley.toml:3:1"}}),
+            "halley.toml:3:1: discovery.kind is bilibili, and nobody is named to register with: set "
+            "discovery.nodes");
+  options.discovery.nodes = "r:7171";
+  EXPECT_EQ(Message(options), "");
+  options.discovery.appid = "";
+  EXPECT_NE(Message(options), "");
+  options.discovery.kind = DiscoveryKind::kStatic;
+  EXPECT_EQ(Message(options),
+            "discovery.kind is static, and there are no addresses: set discovery.static_addresses");
+  options.discovery.static_addresses = "l:3119";
+  EXPECT_EQ(Message(options), "");
+  options.discovery.static_addresses = "l";
+  EXPECT_EQ(Message(options, {{"discovery.static_addresses", "halley.toml:4:1"}}).substr(0, 37),
+            "halley.toml:4:1: \"l\" is no host and p");
+}
+
 }  // namespace
 }  // namespace halley::config
