@@ -147,7 +147,8 @@ class Checker:
     def find(self, name, header):
         """The file that `header` means, seen from the roots that `name` may write it from."""
         if header.endswith(".pb.h"):
-            source = f"proto/{header[:-len('.pb.h')]}.proto"
+            name_only = header.removesuffix(".pb.h").removesuffix(".grpc")
+            source = f"proto/{name_only}.proto"
             return source if (self.root / source).is_file() else None
         roots = ["src", "include"]
         roots += {"tests": ["tests", "tools", "bench"], "tools": ["tools"],

@@ -21,6 +21,8 @@ product|libmimalloc-dev|-|memory allocator
 product|libabsl-dev|-|containers, status, strings
 product|libprotobuf-dev|-|push requests
 product|protobuf-compiler|protoc|push requests
+product|libgrpc++-dev|-|the comet service of goim
+product|protobuf-compiler-grpc|grpc_cpp_plugin|the comet service of goim
 product|libssl-dev|-|WebSocket handshake, secrets
 product|zlib1g-dev|-|WebSocket compression
 product|libcurl4-openssl-dev|-|fetching key sets

@@ -19,6 +19,7 @@ def common_options(parser, many_rings=False):
     parser.add_argument("--halley", default=str(ROOT / "build/halley"))
     parser.add_argument("--load", default=str(ROOT / "build/halley-load"))
     parser.add_argument("--limit", default=str(ROOT / "build/bench/limit/halley-limit"))
+    parser.add_argument("--comet-load", default=str(ROOT / "build/bench/comet/halley-comet-load"))
     parser.add_argument("--server-cpu", default=str(cpus[0]))
     parser.add_argument("--load-cpu", default=str(cpus[-1]))
     rings = ("auto", "uring", "epoll")
@@ -56,7 +57,7 @@ class Bench:
         ring = io or (self.options.io if isinstance(self.options.io, str) else None)
         if ring:
             command.append(f"--io={ring}")
-        server = Server(command, r"^\s*(tcp|tcp_tls|ws|push) +(\S+)$", ("tcp", "ws", "push"))
+        server = Server(command, r"^\s*(tcp|tcp_tls|ws|comet_grpc|push) +(\S+)$", ("tcp", "ws", "push"))
         fit = re.search(r"up to (\d+) connections", server.printed)
         server.connections_max = int(fit[1]) if fit else 0
         return server

@@ -5,7 +5,7 @@
     chart(result, path)               where it has a curve
 """
 
-from . import attackers, curve, deflate, fan_out, mailbox, million, private, rooms, slow, storm, tls
+from . import attackers, comet, curve, deflate, fan_out, mailbox, million, private, rooms, slow, storm, tls
 
 SCENARIOS = {
     "paced": fan_out.Paced,
@@ -19,5 +19,6 @@ SCENARIOS = {
     "attackers": attackers,
     "private": private,
     "mailbox": mailbox,
+    "comet": comet,
     "million": million,
 }

@@ -38,6 +38,7 @@ absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_v
 absl::Status CheckListening(const Options& options, const Origins& origins) {
   const std::pair<absl::string_view, absl::string_view> lists[] = {
       {"listen.admin", options.listen.admin},
+      {"listen.comet_grpc", options.listen.comet_grpc},
       {"listen.gopush_tcp", options.listen.gopush_tcp},
       {"listen.gopusher", options.listen.gopusher},
       {"listen.gopusher_tls", options.listen.gopusher_tls},
@@ -53,7 +54,8 @@ absl::Status CheckListening(const Options& options, const Origins& origins) {
   for (const auto& [key, list] : lists) {
     const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(list);
     if (!addresses.ok()) return addresses.status();
-    const bool of_clients = key != "listen.push" && key != "listen.admin";
+    const bool of_clients =
+        key != "listen.push" && key != "listen.admin" && key != "listen.comet_grpc";
     if (of_clients && !addresses->empty()) clients_can_connect = true;
     for (const Address& address : *addresses) {
       if (address.port == 0) continue;
@@ -107,6 +109,12 @@ absl::Status CheckTls(const Options& options, const Origins& origins) {
                   "push.tls_key and push.tls_client_ca mean nothing without a certificate: set "
                   "push.tls_certificate");
   }
+  const CometGrpcOptions& comet = options.comet_grpc;
+  if (comet.tls_certificate.empty() && !(comet.tls_key.empty() && comet.tls_client_ca.empty())) {
+    return Broken(origins, {"comet_grpc.tls_client_ca", "comet_grpc.tls_key"},
+                  "comet_grpc.tls_key and comet_grpc.tls_client_ca mean nothing without a "
+                  "certificate: set comet_grpc.tls_certificate");
+  }
   return absl::OkStatus();
 }
 
@@ -133,6 +141,12 @@ absl::Status CheckSecrets(const Options& options, const Origins& origins) {
   if (options.admin.token.empty()) {
     status.Update(CheckLoopback("listen.admin", options.listen.admin,
                                 "there is no token: set admin.token_file", origins));
+  }
+  if (options.comet_grpc.tls_client_ca.empty() && !options.comet_grpc.insecure) {
+    status.Update(CheckLoopback(
+        "listen.comet_grpc", options.listen.comet_grpc,
+        "callers show nothing: set comet_grpc.tls_client_ca, or comet_grpc.insecure = \"on\" where "
+        "only goim's job can connect", origins));
   }
   return status;
 }

@@ -63,6 +63,7 @@ struct ListenOptions {
   std::string v1_ws;
   std::string push = "127.0.0.1:3108";
   std::string admin = "127.0.0.1:3111";  // HTTP: metrics, health, goim's push API
+  std::string comet_grpc;                // goim's comet service, which its job calls
   // "10.0.0.0/8, 2001:db8::/32": whose word about a client's address is believed; empty: nobody's.
   std::string proxies;
   // Whether those connect to clients' listeners with a PROXY header, or speak HTTP's own.
@@ -277,6 +278,16 @@ struct AdminOptions {
   bool page = true;             // GET / is answered with the operator's page
 };
 
+struct CometGrpcOptions {
+  std::string tls_certificate;     // with its chain; empty: callers speak plain HTTP/2
+  std::string tls_key;             // empty: it stands beside the certificate
+  std::string tls_client_ca;       // who must have signed a caller's certificate
+  bool insecure = false;           // others than loopback's may call without a certificate
+  uint32_t calls = 4096;           // that are being answered at a time
+  uint32_t streams = 256;          // the same of each connection
+  uint32_t timeout_ms = 5000;      // of the node, to answer one
+};
+
 enum class LogFormat : uint8_t { kText, kJson };
 
 struct GatewayOptions {
@@ -330,6 +341,7 @@ struct Options {
   std::vector<RoomType> room_types;
   PushOptions push;
   AdminOptions admin;
+  CometGrpcOptions comet_grpc;
   GatewayOptions gateway;
   DiscoveryOptions discovery;
 };

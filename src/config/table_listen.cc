@@ -41,6 +41,10 @@ constexpr OptionSpec kRows[] = {
         {"listen", "admin", "--admin"}, Kind::kAddresses, kTextBytesMax,
         "where metrics, health and goim's HTTP push API are served; beyond loopback only with a "
         "token; empty: nowhere"),
+    Text<kListen, &ListenOptions::comet_grpc>(
+        {"listen", "comet_grpc"}, Kind::kAddresses, kTextBytesMax,
+        "where goim's job calls this node as a comet, over gRPC (3109 there); beyond loopback only with "
+        "comet_grpc.tls_client_ca or insecure; empty: nowhere"),
     Text<kListen, &ListenOptions::proxies>(
         {"listen", "proxies", "--proxies"}, Kind::kNetworks, kTextBytesMax,
         "networks of proxies and load balancers, whose word about a client's address is believed "

@@ -19,6 +19,7 @@ constexpr absl::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "e
 constexpr auto kRoom = &Options::room;
 constexpr auto kPush = &Options::push;
 constexpr auto kAdmin = &Options::admin;
+constexpr auto kCometGrpc = &Options::comet_grpc;
 constexpr auto kGateway = &Options::gateway;
 
 constexpr OptionSpec kRows[] = {
@@ -103,6 +104,30 @@ constexpr OptionSpec kRows[] = {
     Choice<kAdmin, &AdminOptions::page>(
         {"admin", "page"}, kSwitch,
         "whether the operator's page is served at / of listen.admin"),
+
+    Text<kCometGrpc, &CometGrpcOptions::tls_certificate>(
+        {"comet_grpc", "tls_certificate"}, Kind::kFile, kTextBytesMax,
+        "PEM file of the certificate of listen.comet_grpc with its chain: callers must speak TLS; "
+        "empty: they do not"),
+    Text<kCometGrpc, &CometGrpcOptions::tls_key>(
+        {"comet_grpc", "tls_key"}, Kind::kFile, kTextBytesMax,
+        "its private key; empty: it is in the same file"),
+    Text<kCometGrpc, &CometGrpcOptions::tls_client_ca>(
+        {"comet_grpc", "tls_client_ca"}, Kind::kFile, kTextBytesMax,
+        "who must have signed the certificate that a caller shows; empty: none is asked for"),
+    Choice<kCometGrpc, &CometGrpcOptions::insecure>(
+        {"comet_grpc", "insecure"}, kSwitch,
+        "on: listen.comet_grpc may be reached from other hosts by whoever can connect, as goim's job, "
+        "which can show nothing, wants it"),
+    Number<kCometGrpc, &CometGrpcOptions::calls>(
+        {"comet_grpc", "calls"}, Kind::kCount, {1, 1'000'000},
+        "calls that are being answered at a time; one more is refused (RESOURCE_EXHAUSTED)"),
+    Number<kCometGrpc, &CometGrpcOptions::streams>(
+        {"comet_grpc", "streams"}, Kind::kCount, {1, 65536},
+        "the same of one connection; more wait at the caller"),
+    Number<kCometGrpc, &CometGrpcOptions::timeout_ms>(
+        {"comet_grpc", "timeout_ms"}, Kind::kMilliseconds, {100, kMinuteMs},
+        "how long the node may take to answer a call (DEADLINE_EXCEEDED)"),
 
     Number<kGateway, &GatewayOptions::shutdown_timeout_ms>(
         {"gateway", "shutdown_timeout_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},

@@ -24,8 +24,10 @@ absl::Status Gateway::NameItself() {
 // Once it is known what is listened on, and before anybody asks for its figures.
 void Gateway::OpenDiscovery() {
   if (self_.addrs.empty()) {
-    self_.addrs =
-        Announced({{"tcp", &addresses_.tcp}, {"ws", &addresses_.ws}, {"wss", &addresses_.wss}});
+    self_.addrs = Announced({{"grpc", &addresses_.comet_grpc},
+                             {"tcp", &addresses_.tcp},
+                             {"ws", &addresses_.ws},
+                             {"wss", &addresses_.wss}});
   }
   const auto found = [this](std::vector<std::string> addresses) {
     on_logic_addresses_(std::move(addresses));

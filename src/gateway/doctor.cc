@@ -135,7 +135,8 @@ std::vector<uint32_t> PortsOf(const config::ListenOptions& listen) {
   std::vector<uint32_t> ports;
   for (const std::string* const list :
        {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss, &listen.gopush_tcp, &listen.gopusher,
-        &listen.gopusher_tls, &listen.v1_tcp, &listen.v1_ws, &listen.push, &listen.admin}) {
+        &listen.gopusher_tls, &listen.v1_tcp, &listen.v1_ws, &listen.push, &listen.admin,
+        &listen.comet_grpc}) {
     const auto addresses = config::ParseAddresses(*list);
     if (!addresses.ok()) continue;
     for (const config::Address& address : *addresses) {

@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -28,6 +29,9 @@ io::SocketOptions ClientSockets(const config::ListenOptions& listen) {
 
 // For the last clients of a drain to be sent what they are owed.
 constexpr uint64_t kDrainExtraNs = 1'000'000'000;
+
+// Largest calls of goim's job that may wait for the node to read them.
+constexpr size_t kCometMessagesMax = 16;
 
 // A pusher is one of few and moves much: the kernel's own buffer sizes. It may connect long before
 // it pushes.
@@ -160,13 +164,22 @@ void Gateway::SecureRings() {
   }
 }
 
-absl::Status Gateway::OpenInside() {
-  if (options_.listen.admin.empty()) return absl::OkStatus();
+absl::StatusOr<Gateway::InsideEnds> Gateway::AddInsideEnds() {
   const absl::StatusOr<size_t> pusher = inside_.Add(0, /*observer=*/false);
   if (!pusher.ok()) return pusher.status();
   const absl::StatusOr<size_t> observer = inside_.Add(0, /*observer=*/true);
   if (!observer.ok()) return observer.status();
-  admin_ends_ = {*pusher, *observer};
+  return InsideEnds{*pusher, *observer};
+}
+
+absl::Status Gateway::OpenInside() {
+  for (const auto& [list, ends] : {std::pair(&options_.listen.admin, &admin_ends_),
+                                   std::pair(&options_.listen.comet_grpc, &comet_ends_)}) {
+    if (list->empty()) continue;
+    const absl::StatusOr<InsideEnds> added = AddInsideEnds();
+    if (!added.ok()) return added.status();
+    *ends = *added;
+  }
   return absl::OkStatus();
 }
 
@@ -192,6 +205,26 @@ absl::Status Gateway::StartAdmin() {
   if (!server.ok()) return server.status();
   admin_ = *std::move(server);
   addresses_.admin = admin_->addresses();
+  return absl::OkStatus();
+}
+
+// As StartAdmin(), and gRPC's threads and descriptors likewise.
+absl::Status Gateway::StartComet() {
+  PushClientOptions client;
+  client.call_timeout = absl::Milliseconds(options_.comet_grpc.timeout_ms);
+  // gRPC's threads are not to wait; comet_grpc.calls is the limit.
+  client.wait_when_full = false;
+  client.in_flight_max = options_.comet_grpc.calls;
+  client.queued_bytes_max = std::max<size_t>(client.queued_bytes_max,
+                                             kCometMessagesMax * options_.push.message_bytes);
+  auto pusher = inside_.Connect(comet_ends_->pusher, client);
+  if (!pusher.ok()) return pusher.status();
+  auto observer = inside_.Connect(comet_ends_->observer, client);
+  if (!observer.ok()) return observer.status();
+  auto server = comet::CometServer::Create(options_, *std::move(pusher), *std::move(observer));
+  if (!server.ok()) return server.status();
+  comet_ = *std::move(server);
+  addresses_.comet_grpc = comet_->addresses();
   return absl::OkStatus();
 }
 

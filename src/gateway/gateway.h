@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "admin/admin_server.h"
+#include "comet/comet_server.h"
 #include "config/options.h"
 #include "config/reload.h"
 #include "discovery/discovery.h"
@@ -47,6 +48,7 @@ struct Addresses {
   std::vector<std::string> v1_ws;
   std::vector<std::string> push;
   std::vector<std::string> admin;
+  std::vector<std::string> comet_grpc;
 };
 
 class Gateway {
@@ -110,6 +112,12 @@ class Gateway {
     std::thread thread;
   };
 
+  // Two of inside_: one pushes, one looks on.
+  struct InsideEnds {
+    size_t pusher;
+    size_t observer;
+  };
+
   explicit Gateway(const config::Options& options);
   absl::Status ResolveLimits();
   absl::Status OpenAll();
@@ -118,7 +126,9 @@ class Gateway {
                       const io::SocketOptions& socket, tls::Server* server,
                       std::vector<std::string>* bound);
   absl::Status OpenInside();
+  absl::StatusOr<InsideEnds> AddInsideEnds();
   absl::Status StartAdmin();
+  absl::Status StartComet();
   admin::NodesReply NodesReply() const;
   absl::Status NameItself();
   void OpenDiscovery();
@@ -152,12 +162,10 @@ class Gateway {
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   InsideCallers inside_;
-  struct AdminEnds {
-    size_t pusher;
-    size_t observer;
-  };
-  std::optional<AdminEnds> admin_ends_;  // of inside_; none: there is no admin port
+  std::optional<InsideEnds> admin_ends_;  // none: there is no admin port
+  std::optional<InsideEnds> comet_ends_;  // none: goim's job does not call
   std::unique_ptr<admin::AdminServer> admin_;
+  std::unique_ptr<comet::CometServer> comet_;
   std::unique_ptr<shard::Fabric> fabric_;
   std::unique_ptr<shard::Gate> gate_;  // null: nothing is limited
   discovery::Instance self_;

@@ -93,6 +93,13 @@ void WarnIfOpen(const halley::config::Options& options) {
       "from other hosts: use it for development, listen on 127.0.0.1 only, or set backend.kind = jwt");
 }
 
+void WarnIfCometIsOpen(const halley::config::Options& options) {
+  const bool loopback = halley::io::IsLoopbackOnly(options.listen.comet_grpc);
+  if (loopback || !options.comet_grpc.tls_client_ca.empty()) return;
+  spdlog::warn("whoever can connect to listen.comet_grpc may push to everyone, as comet_grpc.insecure is "
+               "on: let only goim's job connect, or set comet_grpc.tls_client_ca");
+}
+
 // Empty when it is as one would have it.
 std::string GopusherHint(const halley::config::Options& options) {
   const bool listening = !options.listen.gopusher.empty() || !options.listen.gopusher_tls.empty();
@@ -241,10 +248,12 @@ int main(int argc, char** argv) {
   PrintAddresses("v1_tcp", (*gateway)->addresses().v1_tcp);
   PrintAddresses("v1_ws", (*gateway)->addresses().v1_ws);
   PrintAddresses("admin", (*gateway)->addresses().admin);
+  PrintAddresses("comet_grpc", (*gateway)->addresses().comet_grpc);
   PrintAddresses("push", (*gateway)->addresses().push);
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);
   WarnIfOpen(options);
+  WarnIfCometIsOpen(options);
   if (const std::string hint = GopusherHint(options); !hint.empty()) spdlog::warn("{}", hint);
   if (!(*gateway)->why_not_uring().empty()) {
     spdlog::warn("using epoll in place of io_uring: {}", (*gateway)->why_not_uring());

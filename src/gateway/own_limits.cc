@@ -17,8 +17,8 @@
 namespace halley::gateway {
 namespace {
 
-// Inside callers of the admin port: one pushes, one looks on.
-constexpr uint32_t kAdminEnds = 2;
+// Inside callers of the admin port, and of the comet service: one pushes, one looks on.
+constexpr uint32_t kEndsEach = 2;
 
 // How many each shard listens on.
 uint32_t AddressesOf(const config::ListenOptions& listen) {
@@ -50,7 +50,8 @@ io::DescriptorNeeds NeedsOf(const config::Options& options, uint32_t shards) {
   io::DescriptorNeeds needs;
   needs.shards = shards;
   needs.listeners = AddressesOf(options.listen);
-  needs.inside = options.listen.admin.empty() ? 0 : kAdminEnds;
+  needs.inside = (options.listen.admin.empty() ? 0 : kEndsEach) +
+                 (options.listen.comet_grpc.empty() ? 0 : kEndsEach);
   needs.inside += Backends::DescriptorsOf(options, shards);
   needs.connections = options.shard.connections_max;
   return needs;

@@ -55,6 +55,7 @@ absl::Status Gateway::Start() {
     each.listener.fds.clear();
   }
   inside_.ShardsStarted();
+  if (first.ok() && comet_ends_.has_value()) first = StartComet();
   OpenDiscovery();
   if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
   // Only now: what it opens must not be in the tables that the shards have copied.
@@ -146,6 +147,7 @@ void Gateway::Join() {
   if (backends_ != nullptr) backends_->Finish();
   // Last, so that it can be asked until the end.
   admin_.reset();
+  comet_.reset();
 }
 
 }  // namespace halley::gateway

@@ -42,6 +42,15 @@ tls::ServerOptions PushOptions(const config::Options& options) {
   return server;
 }
 
+// gRPC reads these files for itself, and says nothing of what is wrong with them.
+absl::Status CheckComet(const config::CometGrpcOptions& options) {
+  if (options.tls_certificate.empty()) return absl::OkStatus();
+  tls::ServerOptions server;
+  server.certificates = {{options.tls_certificate, options.tls_key}};
+  server.client_ca_file = options.tls_client_ca;
+  return tls::Server::Create(server).status();
+}
+
 absl::Status Create(const tls::ServerOptions& options, std::unique_ptr<tls::Server>* server) {
   absl::StatusOr<std::unique_ptr<tls::Server>> created = tls::Server::Create(options);
   if (!created.ok()) return created.status();
@@ -65,6 +74,7 @@ absl::StatusOr<TlsServers> TlsServers::Load(const config::Options& options) {
   if (status.ok() && !options.push.tls_certificate.empty()) {
     status = Create(PushOptions(options), &servers.push);
   }
+  status.Update(CheckComet(options.comet_grpc));
   if (!status.ok()) return status;
   return servers;
 }

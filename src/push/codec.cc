@@ -16,14 +16,6 @@ using shard::JobKind;
 
 Fault Invalid(std::string error) { return {v1::CODE_INVALID_ARGUMENT, std::move(error)}; }
 
-// Ops that mean something to a client's protocol engine rather than to its application: a pushed
-// one would be taken for an answer of the gateway.
-bool IsProtocolOp(int32_t op) {
-  return op == wire::op::kHeartbeat || op == wire::op::kHeartbeatReply ||
-         (op >= wire::op::kAuth && op <= wire::op::kRaw) ||
-         (op >= wire::op::kChangeRoom && op <= wire::op::kUnsubReply);
-}
-
 // Moves `names` (keys or room ids) out; `what` names one of them in a sentence.
 template <typename Names>
 std::optional<Fault> TakeNames(Names* names, const char* what, shard::Job* job) {
@@ -63,7 +55,7 @@ std::optional<Fault> TakeMessage(Call* call, uint32_t body_bytes_max, shard::Job
     return Invalid("the batch is not one or more complete goim frames back to back: "
                    "frame it or clear the batch flag");
   }
-  if (!message->batch() && IsProtocolOp(message->op())) {
+  if (!message->batch() && wire::IsProtocolOp(message->op())) {
     return Invalid(absl::StrCat("op ", message->op(),
                                 " belongs to goim's own protocol: use another, such as 1000"));
   }

@@ -67,6 +67,13 @@ inline constexpr int32_t kRefresh = 18;  // Halley's own, where the backend take
 inline constexpr int32_t kRefreshReply = 19;
 }  // namespace op
 
+// Ops that mean something to a client's protocol engine rather than to its application: a pushed
+// one would be taken for an answer of the gateway.
+inline bool IsProtocolOp(int32_t op) {
+  return op == op::kHeartbeat || op == op::kHeartbeatReply ||
+         (op >= op::kAuth && op <= op::kRaw) || (op >= op::kChangeRoom && op <= op::kUnsubReply);
+}
+
 struct GoimFrame {
   int32_t op = 0;
   int32_t seq = 0;

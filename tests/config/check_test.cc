@@ -100,6 +100,28 @@ TEST(Check, NoAddressIsNamedTwice) {
   EXPECT_EQ(Message(options), "");
 }
 
+TEST(Check, CallsOfGoimsJobFromOutsideTakeACertificateOrConsent) {
+  Options options;
+  for (const char* loopback : {"", "127.0.0.1:1", "[::1]:1"}) {
+    options.listen.comet_grpc = loopback;
+    EXPECT_EQ(Message(options), "") << loopback;
+  }
+  options.listen.comet_grpc = "127.0.0.1:1,0.0.0.0:2";
+  EXPECT_EQ(Message(options, {{"listen.comet_grpc", "halley.toml:2:1"}}),
+            "halley.toml:2:1: listen.comet_grpc names 0.0.0.0:2, which others can reach, but callers "
+            "show nothing: set comet_grpc.tls_client_ca, or comet_grpc.insecure = \"on\" where only "
+            "goim's job can connect, or listen on 127.0.0.1");
+  options.comet_grpc.insecure = true;
+  EXPECT_EQ(Message(options), "");
+  options.comet_grpc.insecure = false;
+  options.comet_grpc.tls_certificate = options.comet_grpc.tls_client_ca = "a.pem";
+  EXPECT_EQ(Message(options), "");
+  options.comet_grpc.tls_certificate = "";
+  EXPECT_EQ(Message(options, {{"comet_grpc.tls_client_ca", "halley.toml:3:1"}}),
+            "halley.toml:3:1: comet_grpc.tls_key and comet_grpc.tls_client_ca mean nothing without a "
+            "certificate: set comet_grpc.tls_certificate");
+}
+
 TEST(Check, AdminRequestsFromOutsideTakeAToken) {
   Options options;
   for (const char* loopback : {"", "127.0.0.1:1", "[::1]:1"}) {

@@ -71,6 +71,7 @@ TEST(Table, NamesEveryFieldOfOptions) {
   EXPECT_EQ(RowsCount("http_backend"), FieldsCount<HttpBackendOptions>());
   EXPECT_EQ(RowsCount("room"), FieldsCount<RoomOptions>());
   EXPECT_EQ(RowsCount("push"), FieldsCount<PushOptions>());
+  EXPECT_EQ(RowsCount("comet_grpc"), FieldsCount<CometGrpcOptions>());
   EXPECT_EQ(RowsCount("admin"), FieldsCount<AdminOptions>());
   EXPECT_EQ(RowsCount("gateway") + 1, FieldsCount<GatewayOptions>());  // check_config
   EXPECT_EQ(Sections().size() + 1, FieldsCount<Options>());  // room_types

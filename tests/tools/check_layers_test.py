@@ -33,7 +33,8 @@ TREE = {
                                '#include "halley/types.h"\n',
     "include/halley/types.h": "#include <cstdint>\n",
     "proto/halley/push.proto": "",
-    "src/client/client.cc": '#include "halley/client.h"\n#include "halley/push.pb.h"\n',
+    "src/client/client.cc": '#include "halley/client.h"\n#include "halley/push.pb.h"\n'
+                            '#include "halley/push.grpc.pb.h"\n',
     "tests/hub/hub_test.cc": '#include "gtest/gtest.h"\n#include "hub/hub.h"\n'
                              '#include "wire/vectors.h"\n',
     "tests/wire/vectors.h": "",

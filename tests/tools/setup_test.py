@@ -8,9 +8,9 @@ import unittest
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "tools" / "setup.sh"
 BORROWED = ("awk", "bash", "cat", "cut", "mktemp", "rm", "tail")
-PROGRAMS = ("cmake", "g++", "meson", "ninja", "openssl", "pkg-config", "protoc", "python3")
+PROGRAMS = ("cmake", "g++", "grpc_cpp_plugin", "meson", "ninja", "openssl", "pkg-config", "protoc", "python3")
 LIBRARIES = ("ca-certificates", "libabsl-dev", "libbenchmark-dev", "libcpp-httplib-dev", "libcurl4-openssl-dev",
-             "libgmock-dev", "libgtest-dev", "libmimalloc-dev", "libprotobuf-dev",
+             "libgmock-dev", "libgrpc++-dev", "libgtest-dev", "libmimalloc-dev", "libprotobuf-dev",
              "libsimdjson-dev", "libspdlog-dev", "libssl-dev", "libtomlplusplus-dev", "liburing-dev", "zlib1g-dev")
 INSTALL = "apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300"
 
