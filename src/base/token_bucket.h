@@ -8,6 +8,8 @@
 // Limits     A rate and a burst of up to 2^32 - 1. Time that goes back is no time.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 
 namespace halley::base {
@@ -19,12 +21,33 @@ struct Rate {
   bool limited() const { return per_s != 0; }
 };
 
+// A rate that one thread may change while others go by it.
+class ChangingRate {
+ public:
+  explicit ChangingRate(const Rate& rate) { Set(rate); }
+
+  Rate Get() const {
+    const uint64_t both = both_.load(std::memory_order_relaxed);
+    return {static_cast<uint32_t>(both >> 32), static_cast<uint32_t>(both)};
+  }
+  void Set(const Rate& rate) {
+    both_.store(uint64_t{rate.per_s} << 32 | rate.burst, std::memory_order_relaxed);
+  }
+  bool limited() const { return Get().limited(); }
+
+ private:
+  std::atomic<uint64_t> both_;
+};
+
 class TokenBucket {
  public:
   // Takes `count` tokens, or none: false.
   bool Take(const Rate& rate, uint64_t count, uint64_t now_ns) {
     Fill(rate, now_ns);
-    const uint64_t room = uint64_t{rate.burst} * kBillion - missing_;
+    // It may have been made for a larger burst.
+    const uint64_t full = uint64_t{rate.burst} * kBillion;
+    missing_ = std::min(missing_, full);
+    const uint64_t room = full - missing_;
     if (count > room / kBillion) return false;
     missing_ += count * kBillion;
     return true;

@@ -13,6 +13,9 @@ namespace {
 // Whole sections end in a dot. What is not here sizes what is made once: shards, rings, listeners,
 // buffers, and what was agreed on with clients.
 constexpr absl::string_view kMayChange[] = {
+    "limits.ip_connections", "limits.ip_connects_per_s", "limits.ip_connects_burst",
+    "limits.connects_per_s", "limits.connects_burst", "limits.handshakes", "limits.messages_per_s",
+    "limits.messages_burst", "limits.bytes_per_s", "limits.bytes_burst", "limits.rooms",
     "client.handshake_timeout_ms", "client.idle_timeout_ms", "client.lifetime_s",
     "client.sse_heartbeat_ms", "client.ops", "client.personal_queue_bytes",
     "client.personal_overflow", "client.stall_timeout_ms", "client.duplicate_key",
@@ -30,6 +33,14 @@ bool Same(const OptionSpec& spec, const Options& a, const Options& b) {
     return spec.text(const_cast<Options&>(a)) == spec.text(const_cast<Options&>(b));
   }
   return spec.chosen(a) == spec.chosen(b);
+}
+
+// What counts connections or rooms for a limit has done so from the start, or not at all. A burst is no
+// limit of its own.
+bool BeginsOrEnds(const OptionSpec& spec, const Options& wanted, const Options& running) {
+  if (spec.section != "limits" || absl::EndsWith(spec.name, "_burst")) return false;
+  return (spec.number(const_cast<Options&>(wanted)) == 0) !=
+         (spec.number(const_cast<Options&>(running)) == 0);
 }
 
 void Copy(const OptionSpec& spec, const Options& from, Options* to) {
@@ -98,7 +109,7 @@ absl::StatusOr<Changes> TakeOver(const Options& wanted, const Options& loaded, O
   Changes changes;
   for (const OptionSpec& spec : OptionTable()) {
     if (Same(spec, wanted, loaded)) continue;
-    if (MayChange(spec)) {
+    if (MayChange(spec) && !BeginsOrEnds(spec, wanted, *running)) {
       Copy(spec, wanted, running);
       changes.made.push_back(spec.Key());
     } else {

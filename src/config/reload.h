@@ -15,7 +15,8 @@ namespace halley::config {
 // How many room types a gateway may have had, those included that its file no longer names.
 inline constexpr size_t kRoomTypesEverMax = 256;
 
-// Whether the option counts at once when it is read again; else it waits for a restart.
+// Whether the option counts at once when it is read again; else it waits for a restart. So does a limit
+// of [limits] that begins or ceases to be one.
 bool MayChange(const OptionSpec& spec);
 
 struct Changes {

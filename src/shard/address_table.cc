@@ -35,7 +35,8 @@ AddressKey KeyOf(const in6_addr& ip) {
 }
 
 AddressTable::AddressTable(const AddressLimits& limits, uint64_t secret)
-    : limits_(limits),
+    : connections_(limits.connections),
+      connects_(limits.connects),
       secret_(secret),
       stripe_addresses_(StripeAddressesFor(limits.addresses_max)),
       // Always some empty ones, for searches to end at.
@@ -84,10 +85,10 @@ Entered AddressTable::Enter(AddressKey key, uint64_t now_ns) {
     remembered_.fetch_add(1, std::memory_order_relaxed);
   }
   Slot& slot = stripe.slots[at];
-  if (limits_.connections > 0 && slot.open >= limits_.connections) return Entered::kFull;
-  if (limits_.connects.limited() && !slot.connects.Take(limits_.connects, 1, now_ns)) {
-    return Entered::kTooFast;
-  }
+  const uint32_t connections = connections_.load(std::memory_order_relaxed);
+  const base::Rate connects = connects_.Get();
+  if (connections > 0 && slot.open >= connections) return Entered::kFull;
+  if (connects.limited() && !slot.connects.Take(connects, 1, now_ns)) return Entered::kTooFast;
   if (slot.open++ == 0) present_.fetch_add(1, std::memory_order_relaxed);
   return Entered::kIn;
 }
@@ -100,7 +101,7 @@ void AddressTable::Leave(AddressKey key) {
   HALLEY_ASSERT(stripe.slots[at].key == key && stripe.slots[at].open > 0);
   if (--stripe.slots[at].open > 0) return;
   present_.fetch_sub(1, std::memory_order_relaxed);
-  if (!limits_.connects.limited()) Erase(stripe, at);
+  if (!connects_.limited()) Erase(stripe, at);
 }
 
 // Forgets those among the next `slots` that have nothing to be remembered for.
@@ -108,7 +109,7 @@ void AddressTable::Sweep(Stripe& stripe, uint32_t slots, uint64_t now_ns) {
   for (; slots > 0; --slots) {
     Slot& slot = stripe.slots[stripe.hand];
     if (slot.key != kNoAddress && slot.open == 0 &&
-        slot.connects.IsFull(limits_.connects, now_ns)) {
+        slot.connects.IsFull(connects_.Get(), now_ns)) {
       Erase(stripe, stripe.hand);  // another may stand there now: the hand stays
     } else {
       stripe.hand = After(stripe.hand);

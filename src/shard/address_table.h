@@ -57,6 +57,12 @@ class AddressTable {
   AddressTable(const AddressTable&) = delete;
   AddressTable& operator=(const AddressTable&) = delete;
 
+  // Any thread. Neither begins or ceases to be a limit, and the table stays as large as it is.
+  void SetLimits(uint32_t connections, const base::Rate& connects) {
+    connections_.store(connections, std::memory_order_relaxed);
+    connects_.Set(connects);
+  }
+
   Entered Enter(AddressKey key, uint64_t now_ns);
   // Once for each time that it was let in.
   void Leave(AddressKey key);
@@ -90,7 +96,8 @@ class AddressTable {
   void Sweep(Stripe& stripe, uint32_t slots, uint64_t now_ns);
   void Erase(Stripe& stripe, uint32_t at);
 
-  const AddressLimits limits_;
+  std::atomic<uint32_t> connections_;
+  base::ChangingRate connects_;
   const uint64_t secret_;
   const uint32_t stripe_addresses_;
   const uint32_t stripe_slots_;

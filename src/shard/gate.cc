@@ -42,6 +42,16 @@ Gate::Gate(const config::LimitsOptions& limits, uint64_t secret)
       trusted_(config::ParseNetworkList(limits.trusted).value()),
       table_(TableFor(limits, secret)) {}
 
+void Gate::SetLimits(const config::LimitsOptions& limits) {
+  handshakes_max_.store(limits.handshakes, std::memory_order_relaxed);
+  rooms_max_.store(limits.rooms, std::memory_order_relaxed);
+  messages_.Set(RateOf(limits.messages_per_s, limits.messages_burst));
+  bytes_.Set(RateOf(limits.bytes_per_s, limits.bytes_burst));
+  connects_.Set(RateOf(limits.connects_per_s, limits.connects_burst));
+  if (table_ == nullptr) return;
+  table_->SetLimits(limits.ip_connections, RateOf(limits.ip_connects_per_s, limits.ip_connects_burst));
+}
+
 CloseReason Gate::AdmitAddress(const in6_addr& ip, uint64_t now_ns, AddressKey* seat) {
   *seat = kNoAddress;
   if (table_ == nullptr || trusted_.Contains(ip)) return CloseReason::kNone;
@@ -56,22 +66,25 @@ CloseReason Gate::AdmitAddress(const in6_addr& ip, uint64_t now_ns, AddressKey* 
 }
 
 CloseReason Gate::AdmitToNode(uint64_t handshakes, uint64_t now_ns) {
-  if (handshakes_max_ > 0 && handshakes >= handshakes_max_) return CloseReason::kHandshakesFull;
-  if (!connects_.limited()) return CloseReason::kNone;
+  const uint32_t most = handshakes_max();
+  if (most > 0 && handshakes >= most) return CloseReason::kHandshakesFull;
+  const base::Rate connects = connects_.Get();
+  if (!connects.limited()) return CloseReason::kNone;
   const std::lock_guard lock(mutex_);
-  return node_connects_.Take(connects_, 1, now_ns) ? CloseReason::kNone
+  return node_connects_.Take(connects, 1, now_ns) ? CloseReason::kNone
                                                    : CloseReason::kConnectRate;
 }
 
 bool Gate::OpenRoom() {
-  if (rooms_max_ == 0) return true;
-  if (rooms_.fetch_add(1, std::memory_order_relaxed) < rooms_max_) return true;
+  const uint32_t most = rooms_max_.load(std::memory_order_relaxed);
+  if (most == 0) return true;
+  if (rooms_.fetch_add(1, std::memory_order_relaxed) < most) return true;
   rooms_.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
 void Gate::CloseRoom() {
-  if (rooms_max_ == 0) return;
+  if (rooms_max_.load(std::memory_order_relaxed) == 0) return;
   const uint64_t before = rooms_.fetch_sub(1, std::memory_order_relaxed);
   HALLEY_ASSERT(before > 0);
 }

@@ -39,6 +39,10 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
+  // Takes over other numbers, on any thread. What is no limit does not become one, nor the other way
+  // round; the table and limits.trusted stay.
+  void SetLimits(const config::LimitsOptions& limits);
+
   // Whether anybody has to ask for addresses.
   bool wants_addresses() const { return table_ != nullptr; }
   // A yes writes `*seat`, which is kNoAddress where none was counted.
@@ -49,15 +53,17 @@ class Gate {
 
   // `handshakes`: connections of the node that have not logged in, without this one.
   wire::CloseReason AdmitToNode(uint64_t handshakes, uint64_t now_ns);
-  uint32_t handshakes_max() const { return handshakes_max_; }
+  uint32_t handshakes_max() const { return handshakes_max_.load(std::memory_order_relaxed); }
 
   // What one connection may send.
   bool meters() const { return messages_.limited() || bytes_.limited(); }
   bool TakeMessage(Meter* meter, uint64_t now_ns) const {
-    return !messages_.limited() || meter->messages.Take(messages_, 1, now_ns);
+    const base::Rate rate = messages_.Get();
+    return !rate.limited() || meter->messages.Take(rate, 1, now_ns);
   }
   bool TakeBytes(Meter* meter, uint64_t bytes, uint64_t now_ns) const {
-    return !bytes_.limited() || meter->bytes.Take(bytes_, bytes, now_ns);
+    const base::Rate rate = bytes_.Get();
+    return !rate.limited() || meter->bytes.Take(rate, bytes, now_ns);
   }
 
   // One more room on the node; false: it has as many as it may.
@@ -70,11 +76,11 @@ class Gate {
   uint64_t rooms() const { return rooms_.load(std::memory_order_relaxed); }
 
  private:
-  const uint32_t handshakes_max_;
-  const uint32_t rooms_max_;
-  const base::Rate messages_;
-  const base::Rate bytes_;
-  const base::Rate connects_;
+  std::atomic<uint32_t> handshakes_max_;
+  std::atomic<uint32_t> rooms_max_;
+  base::ChangingRate messages_;
+  base::ChangingRate bytes_;
+  base::ChangingRate connects_;
   const base::Networks trusted_;
   std::unique_ptr<AddressTable> table_;  // null: no address is limited
   std::mutex mutex_;

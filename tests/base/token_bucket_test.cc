@@ -90,5 +90,15 @@ TEST(TokenBucket, TimeThatGoesBackIsNoTime) {
   EXPECT_TRUE(bucket.Take(rate, 1, 11 * kSecond));
 }
 
+TEST(TokenBucket, TheRateMayChange) {
+  TokenBucket bucket;
+  EXPECT_TRUE(bucket.Take({10, 10}, 10, 0));
+  EXPECT_FALSE(bucket.Take({1, 3}, 1, 0)) << "a smaller burst is as empty";
+  EXPECT_TRUE(bucket.Take({1, 3}, 1, kSecond));
+  EXPECT_FALSE(bucket.Take({1, 3}, 1, kSecond));
+  EXPECT_TRUE(bucket.Take({10, 10}, 7, kSecond)) << "a larger one has the more at once";
+  EXPECT_FALSE(bucket.Take({10, 10}, 1, kSecond));
+}
+
 }  // namespace
 }  // namespace halley::base

@@ -62,12 +62,29 @@ TEST_F(Reload, EveryNumberGoesOneWayOrTheOther) {
   for (const OptionSpec& spec : OptionTable()) {
     if (spec.number == nullptr) continue;
     wanted_ = loaded_ = running_ = Options();
-    spec.number(wanted_) += 1;
+    if (spec.section == "limits") spec.number(loaded_) = spec.number(running_) = 3;
+    spec.number(wanted_) = spec.number(loaded_) + 1;
     const Changes changes = Take();
     EXPECT_EQ(changes.made, MayChange(spec) ? Keys{spec.Key()} : Keys()) << spec.Key();
     EXPECT_EQ(changes.need_restart, MayChange(spec) ? Keys() : Keys{spec.Key()}) << spec.Key();
     EXPECT_EQ(spec.number(running_) == spec.number(wanted_), MayChange(spec)) << spec.Key();
   }
+}
+
+TEST_F(Reload, ALimitNeitherBeginsNorEnds) {
+  running_.limits.rooms = loaded_.limits.rooms = 7;
+  wanted_.limits.handshakes = 5;
+  wanted_.limits.messages_burst = 9;
+  const Changes changes = Take();
+  EXPECT_EQ(changes.made, Keys{"limits.messages_burst"});
+  EXPECT_EQ(changes.need_restart, (Keys{"limits.handshakes", "limits.rooms"}));
+  EXPECT_EQ(running_.limits.rooms, 7u);
+  // It waits for the restart still, and the limit that there is may change.
+  loaded_ = wanted_;
+  wanted_.limits.handshakes = 6;
+  wanted_.limits.rooms = 8;
+  EXPECT_EQ(Take().need_restart, Keys{"limits.handshakes"});
+  EXPECT_EQ(running_.limits.rooms, 8u);
 }
 
 TEST_F(Reload, RoomTypesKeepTheirPlaces) {
@@ -105,7 +122,7 @@ TEST_F(Reload, ThereIsAnEndToRoomTypes) {
 TEST_F(Reload, SomeOptionsMayChange) {
   size_t may = 0;
   for (const OptionSpec& spec : OptionTable()) may += MayChange(spec) ? 1 : 0;
-  EXPECT_EQ(may, 24u + 7u) << "a key that is in the list, but in no option, or the other way round";
+  EXPECT_EQ(may, 24u + 11u + 7u) << "a key that is in the list, but in no option, or the other way round";
 }
 
 }  // namespace

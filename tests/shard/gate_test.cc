@@ -157,5 +157,38 @@ TEST(Gate, ThreadsShareIt) {
   EXPECT_EQ(gate.rooms(), 0u);
 }
 
+TEST(Gate, LimitsMayChange) {
+  config::LimitsOptions limits{.ip_connections = 1, .ip_connects_per_s = 100, .ip_table = 100, .trusted = {},
+                               .connects_per_s = 1, .handshakes = 5, .messages_per_s = 1, .rooms = 1};
+  Gate gate(limits, 1);
+  in6_addr ip{};
+  ip.s6_addr[0] = 0x20;
+  AddressKey first = kNoAddress;
+  AddressKey second = kNoAddress;
+  Meter meter;
+  EXPECT_EQ(gate.AdmitAddress(ip, 0, &first), CloseReason::kNone);
+  EXPECT_EQ(gate.AdmitAddress(ip, 0, &second), CloseReason::kAddressFull);
+  EXPECT_EQ(gate.AdmitToNode(5, 0), CloseReason::kHandshakesFull);
+  EXPECT_EQ(gate.AdmitToNode(0, 0), CloseReason::kNone);
+  EXPECT_EQ(gate.AdmitToNode(0, 0), CloseReason::kConnectRate);
+  EXPECT_TRUE(gate.OpenRoom());
+  EXPECT_FALSE(gate.OpenRoom());
+  EXPECT_TRUE(gate.TakeMessage(&meter, 0));
+  EXPECT_FALSE(gate.TakeMessage(&meter, 0));
+  limits.ip_connections = limits.connects_per_s = limits.messages_per_s = limits.rooms = 2;
+  limits.handshakes = 6;
+  gate.SetLimits(limits);
+  EXPECT_EQ(gate.AdmitAddress(ip, 0, &second), CloseReason::kNone);
+  EXPECT_EQ(gate.AdmitToNode(5, 0), CloseReason::kNone);
+  EXPECT_EQ(gate.AdmitToNode(6, 0), CloseReason::kHandshakesFull);
+  EXPECT_TRUE(gate.OpenRoom());
+  EXPECT_FALSE(gate.OpenRoom());
+  EXPECT_TRUE(gate.TakeMessage(&meter, 0));
+  EXPECT_FALSE(gate.TakeMessage(&meter, 0));
+  gate.GiveBack(first);
+  gate.GiveBack(second);
+  EXPECT_EQ(gate.addresses(), 0u);
+}
+
 }  // namespace
 }  // namespace halley::shard
