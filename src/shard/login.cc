@@ -143,10 +143,9 @@ uint32_t Shard::IdleMs(wire::Encoding encoding, const Asked& asked,
 
 // 0: never, or further away than the clock reaches. Not sooner than the login ends.
 uint32_t Shard::ExpiresDs(uint64_t expires_in_ms) const {
-  constexpr uint64_t kMsPerTenth = kTenthNs / 1'000'000;
-  const uint64_t tenths = expires_in_ms / kMsPerTenth + 2;
-  const uint64_t expires_ds = now_ns_ / kTenthNs + tenths;
-  return expires_in_ms == 0 || expires_ds > UINT32_MAX ? 0 : static_cast<uint32_t>(expires_ds);
+  constexpr uint64_t kEnd = UINT32_MAX * kTenthNs;
+  if (expires_in_ms == 0 || expires_in_ms >= (kEnd - now_ns_) / 1'000'000) return 0;
+  return static_cast<uint32_t>((now_ns_ + expires_in_ms * 1'000'000 + kTenthNs - 1) / kTenthNs);
 }
 
 // Applies the duplicate-key policy; `*displaced` are to be closed. False: the newcomer is refused.

@@ -91,7 +91,7 @@ TEST_F(HubTimeTest, NobodyWhoKeepsUpIsLeft) {
 
 TEST_F(HubTimeTest, WhatIsPacedIsNotTimed) {
   StartRoom(2);
-  hub_->PushAll(Timed(1000), /*pace=*/100, 0);
+  hub_->PushAll(Timed(1000), /*pace=*/1, 0);
   SendLane(128, 0);
   SendLane(128, 1'000'000'000);
   EXPECT_EQ(hub_->Books().delivered, 2u);

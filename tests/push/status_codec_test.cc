@@ -33,6 +33,10 @@ shard::ShardStatus Numbered() {
   for (uint64_t& skipped : status.accounting.skipped) skipped = next++;
   for (uint64_t& closed : status.closed) closed = next++;
   status.refused_logins = {{"expired", next++}, {"issuer", next++}};
+  status.mailbox_commands = next++;
+  for (uint64_t& clients : status.dialects) clients = next++;
+  status.turn_time.Add(next++);
+  status.push_time.Add(next++);
   status.ring_description = "a ring";
   status.draining = true;
   return status;
@@ -46,6 +50,7 @@ void Visit(const google::protobuf::Message& message, std::set<uint64_t>* numbers
     const google::protobuf::FieldDescriptor* field = type->field(i);
     if (field->is_repeated()) {
       *unset += reflection->FieldSize(message, field) == 0;
+      if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
       for (int k = 0; k < reflection->FieldSize(message, field); ++k) {
         Visit(reflection->GetRepeatedMessage(message, field, k), numbers, unset);
       }
@@ -68,7 +73,8 @@ TEST(StatusCodec, FillsEveryFieldWithANumberOfItsOwn) {
   Visit(encoded, &numbers, &unset);
   EXPECT_EQ(unset, 0) << encoded.DebugString();
   // All but the shard's, which is 32 bits wide, and the count of close reason "none".
-  EXPECT_EQ(numbers.size(), 41 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1);
+  EXPECT_EQ(numbers.size(), 44 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1 +
+                                 wire::kEncodingsCount);
 }
 
 TEST(StatusCodec, PutsNumbersWhereTheyBelong) {
@@ -90,6 +96,22 @@ TEST(StatusCodec, PutsNumbersWhereTheyBelong) {
   EXPECT_EQ(encoded.push().requests(), status.push_requests);
   EXPECT_EQ(encoded.push().invalid(), status.push_invalid);
   EXPECT_EQ(encoded.push().refused(), status.push_refused);
+}
+
+TEST(StatusCodec, TellsHowLongThingsTake) {
+  shard::ShardStatus status;
+  for (const uint64_t ns : {1u, 5000u, 6000u}) status.push_time.Add(ns);
+  status.dialects[static_cast<size_t>(wire::Encoding::kEventStream)] = 7;
+  v1::ShardStatus encoded;
+  EncodeStatus(status, &encoded);
+  ASSERT_EQ(encoded.push_time().counts_size(), static_cast<int>(base::DurationHistogram::kBuckets));
+  EXPECT_EQ(encoded.push_time().counts(0), 1u);
+  EXPECT_EQ(encoded.push_time().counts(1), 2u);
+  EXPECT_EQ(encoded.push_time().sum_ns(), 11'001u);
+  EXPECT_EQ(encoded.turn_time().counts(0), 0u);
+  ASSERT_EQ(encoded.dialects_size(), static_cast<int>(wire::kEncodingsCount));
+  EXPECT_EQ(encoded.dialects(5).name(), "sse");
+  EXPECT_EQ(encoded.dialects(5).count(), 7u);
 }
 
 TEST(StatusCodec, NamesReasons) {
