@@ -3,7 +3,7 @@
 // BackendSink on the same shard, in the call itself or in any later turn.
 //
 // Threads    One Backend object per shard, used on that shard's thread only. An implementation that
-//            talks to a network does so on a thread of its own and returns through a Port.
+//            talks to a network does so on a thread of its own, and answers when TakeAnswers() is called.
 // Ownership  Views in requests live for the call. Answers are moved.
 #pragma once
 
@@ -24,6 +24,7 @@ struct Ticket {
 
 struct ConnectRequest {
   Ticket ticket;
+  uint64_t serial = 0;       // of the connection, as in ClientIdentity
   std::string_view token;    // body of op 7
   std::string_view cookie;   // Cookie header of the upgrade; empty on TCP
   // The client's, "1.2.3.4:5" or "[::1]:5"; the port is 0 where X-Forwarded-For names none. Empty
@@ -41,6 +42,7 @@ struct ConnectReply {
   std::vector<int32_t> accepts;
   uint64_t idle_timeout_ms = 0;  // 0: the configured one
   uint64_t expires_in_ms = 0;    // until the connection is closed as token_expired; 0: never
+  uint64_t serial = 0;  // the request's, from who answers later and hears of disconnects; else 0
 };
 
 // Which connection an event is about. `serial` never repeats on this node, so that the end of an
@@ -99,9 +101,23 @@ class Backend {
     sink.OnRefreshReply(request.ticket, {ConnectVerdict::kUnavailable});
   }
 
-  // The connection has ended. `key_still_live`: another connection with the same key is logged in
-  // on this node.
+  // A client that Connect() accepted is logged in.
+  virtual void Admitted(const ClientIdentity&) {}
+
+  // Who was admitted has ended. `key_still_live`: another connection with the same key is logged in on
+  // this node, or may be.
   virtual void Disconnect(const ClientIdentity& client, bool key_still_live) = 0;
+
+  // What Connect() accepted came to nothing: the client has gone, or is not let in.
+  virtual void Abandon(const ClientIdentity& client, bool key_still_live) {
+    Disconnect(client, key_still_live);
+  }
+
+  // Of one whose answers come later: readable when there may be some; -1: they come in the call. The
+  // shard watches it from its start to its end, in its own table of descriptors.
+  virtual int AnswersDescriptor() const { return -1; }
+  // Answers what can be answered now.
+  virtual void TakeAnswers(BackendSink&) {}
 
   // A heartbeat arrived from the client.
   virtual void Heartbeat(const ClientIdentity& client) = 0;

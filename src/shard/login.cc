@@ -37,6 +37,7 @@ wire::CloseReason Shard::BeginLogin(Connection& connection, const session::Event
   }
   backend::ConnectRequest request;
   request.ticket = {SlotOf(connection), GenerationOf(connection)};
+  request.serial = connection.serial;
   request.token = frame.body;
   request.cookie = greeting.cookie;
   request.address = address;
@@ -62,15 +63,15 @@ void Shard::FinishLogin(Connection& connection, backend::ConnectReply& reply) {
   // A backend is not trusted either.
   if (reply.key.empty() || reply.key.size() > limits.key_bytes ||
       reply.room.size() > limits.room_id_bytes || reply.accepts.size() > limits.ops) {
-    BeginClose(connection, wire::CloseReason::kAuthRefused);
+    Abandon(connection, reply, wire::CloseReason::kAuthRefused);
     return;
   }
   if (stop_ != StopPhase::kRunning) {
-    BeginClose(connection, wire::CloseReason::kServerClosing);
+    Abandon(connection, reply, wire::CloseReason::kServerClosing);
     return;
   }
   if (evacuation_.under_way) {
-    BeginClose(connection, wire::CloseReason::kDraining);
+    Abandon(connection, reply, wire::CloseReason::kDraining);
     return;
   }
   const uint32_t owner = hub::ShardOf(hub::RoutingHash(reply.key), fabric_.shards());
@@ -82,12 +83,25 @@ void Shard::FinishLogin(Connection& connection, backend::ConnectReply& reply) {
   Admit(connection, asked, reply);
 }
 
+// The backend has heard of this client: say that it is not here.
+void Shard::Disown(const backend::ConnectReply& reply, uint64_t serial) {
+  const uint32_t owner = hub::ShardOf(hub::RoutingHash(reply.key), fabric_.shards());
+  backend_.Abandon({reply.mid, reply.key, serial},
+                   /*key_still_live=*/owner != index_ || hub_.IsOnline(reply.key));
+}
+
+void Shard::Abandon(Connection& connection, const backend::ConnectReply& reply,
+                    wire::CloseReason reason) {
+  Disown(reply, connection.serial);
+  BeginClose(connection, reason);
+}
+
 void Shard::Admit(Connection& connection, const Asked& asked,
                   const backend::ConnectReply& reply) {
   const uint32_t slot = SlotOf(connection);
   std::vector<uint32_t> displaced;
   if (!PlaceForKey(reply.key, connection.session.encoding(), &displaced)) {
-    BeginClose(connection, wire::CloseReason::kDuplicateRefused);
+    Abandon(connection, reply, wire::CloseReason::kDuplicateRefused);
     return;
   }
   connection.session.OnAuthenticated();
@@ -97,6 +111,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
                    asked.poll.has_value() ? &*asked.poll : nullptr});
   hub_.Mute(slot);
   hub_.Reply(slot, asked.answer);
+  backend_.Admitted({reply.mid, reply.key, connection.serial});
   ++counts_.logins;
   // The new one is in before the old one ends, so that the key never goes off line between.
   for (const uint32_t old : displaced) {
@@ -227,11 +242,10 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   Connection* connection =
       fd < 0 ? nullptr : connections_.New(fd, adoption.session.transport());
   if (connection == nullptr) {
-    // The table of descriptors is full here. The backend has heard of this client: say it is gone.
+    // The table of descriptors is full here.
     if (fd >= 0) ring_.Close(fd);
     ++counts_.closed[static_cast<size_t>(wire::CloseReason::kMoveFailed)];
-    const backend::ConnectReply& login = adoption.login;
-    backend_.Disconnect({login.mid, login.key, adoption.serial}, hub_.IsOnline(login.key));
+    Disown(adoption.login, adoption.serial);
     return;
   }
   ++clients_;
@@ -242,9 +256,9 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
     KeepUnread(*connection, adoption.unread.data(), adoption.unread.size());
   }
   if (stop_ != StopPhase::kRunning) {
-    BeginClose(*connection, wire::CloseReason::kServerClosing);
+    Abandon(*connection, adoption.login, wire::CloseReason::kServerClosing);
   } else if (evacuation_.under_way) {
-    BeginClose(*connection, wire::CloseReason::kDraining);
+    Abandon(*connection, adoption.login, wire::CloseReason::kDraining);
   } else {
     Admit(*connection, adoption.asked, adoption.login);
   }

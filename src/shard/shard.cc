@@ -20,6 +20,8 @@ constexpr size_t kCommandsPerMailbox = 256;
 constexpr size_t kExpiredPerTurn = 1024;
 constexpr size_t kOwnBatches = 4;
 constexpr size_t kPlans = 64;
+// Of the backend's descriptor, which is no connection's; none has the last number of all.
+constexpr uint32_t kAnswersSlot = 0xFFFFFF;
 static_assert(kPlans <= io::Ring::kBatchMax);
 static_assert(hub::kSpanPartsMax <= io::Ring::kSpanPartsMax);
 static_assert(hub::SendPlan::kPartsMax <= io::Ring::kSpanPartsMax);
@@ -76,6 +78,7 @@ absl::Status Shard::Start() {
   push_.Attach(this);
   for (const InsideCaller& caller : inside_) OpenInside(caller);
   ArmAccepts();
+  WatchAnswers();
   return absl::OkStatus();
 }
 
@@ -86,6 +89,7 @@ bool Shard::RunOnce() {
   ReapCompletions();
   ReadReadable();
   DrainMailboxes();
+  TakeBackendAnswers();
   SettleLogins();
   AdvanceTimers();
   AdvanceEvacuation();
@@ -117,6 +121,10 @@ void Shard::OnCompletion(const io::Completion& completion) {
   if (completion.tag.op == io::Op::kWake) return;
   if (completion.tag.op == io::Op::kAccept) {
     OnAccept(completion);
+    return;
+  }
+  if (completion.tag.slot == kAnswersSlot) {
+    if (!completion.more) WatchAnswers();
     return;
   }
   Connection* connection = Find(completion.tag.slot, completion.tag.generation);
@@ -201,6 +209,13 @@ void Shard::DrainMailboxes() {
   }
 }
 
+void Shard::WatchAnswers() {
+  const int descriptor = backend_.AnswersDescriptor();
+  if (descriptor >= 0) ring_.Watch({kAnswersSlot, 0, io::Op::kWatch}, descriptor);
+}
+
+void Shard::TakeBackendAnswers() { backend_.TakeAnswers(*this); }
+
 void Shard::SettleLogins() {
   SettleRefreshes();
   if (answers_.empty()) return;
@@ -208,9 +223,13 @@ void Shard::SettleLogins() {
   answers.swap(answers_);
   for (Answer& answer : answers) {
     Connection* connection = Find(answer.ticket.slot, answer.ticket.generation);
-    // The client may have gone while the backend thought.
-    if (connection == nullptr || connection->phase != Phase::kWaiting) continue;
-    if (connection->session.authenticated()) continue;
+    if (connection == nullptr || connection->phase != Phase::kWaiting ||
+        connection->session.authenticated()) {
+      // The client has gone while the backend thought.
+      const bool accepted = answer.reply.verdict == backend::ConnectVerdict::kAccepted;
+      if (accepted && answer.reply.serial != 0) Disown(answer.reply, answer.reply.serial);
+      continue;
+    }
     FinishLogin(*connection, answer.reply);
   }
 }

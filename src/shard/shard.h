@@ -94,6 +94,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void ReapCompletions();
   void ReadReadable();
   void DrainMailboxes();
+  void TakeBackendAnswers();
   void SettleLogins();
   void AdvanceTimers();
   void FlushOwn();
@@ -112,6 +113,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   uint64_t SleepNs();
   void OnCompletion(const io::Completion& completion);
   void OnExpired(Connection& connection);
+  void WatchAnswers();
   void Tick();
   void BeginStop();
 
@@ -151,6 +153,10 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void OnConnectReply(backend::Ticket ticket, backend::ConnectReply reply) override;
   wire::CloseReason BeginLogin(Connection& connection, const session::Event& event);
   void FinishLogin(Connection& connection, backend::ConnectReply& reply);
+  void Disown(const backend::ConnectReply& reply, uint64_t serial);
+  // Disowns, and begins to close.
+  void Abandon(Connection& connection, const backend::ConnectReply& reply,
+               wire::CloseReason reason);
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
   uint32_t IdleMs(wire::Encoding encoding, const Asked& asked,
                   const backend::ConnectReply& reply) const;
