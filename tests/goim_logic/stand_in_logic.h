@@ -26,7 +26,7 @@ class StandInLogic final : public goim::logic::Logic::Service {
   explicit StandInLogic(int port = 0) {
     grpc::ServerBuilder builder;
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.AddListeningPort(absl::StrCat("ipv4:127.0.0.1:", port), grpc::InsecureServerCredentials(),
+    builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(),
                              &port_);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
