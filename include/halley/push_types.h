@@ -101,6 +101,19 @@ struct RingFigures {
   uint64_t held_bytes = 0;      // encrypted, and waiting for sockets with room
 };
 
+// How often something took how long. counts[i] is of what took longer than counts[i - 1] has, and at
+// most 4096 ns shifted left by i; the last of all that took longer.
+struct DurationFigures {
+  std::vector<uint64_t> counts;
+  uint64_t sum_ns = 0;
+
+  uint64_t Count() const;
+  // An upper bound of what the given share (0.99) took at most; 0 where nothing was counted,
+  // UINT64_MAX where it is in the last bucket.
+  uint64_t QuantileNs(double share) const;
+  void Add(const DurationFigures& other);
+};
+
 struct ShardFigures {
   uint32_t shard = 0;
   uint64_t connections = 0;
@@ -121,6 +134,10 @@ struct ShardFigures {
   uint64_t turns = 0;
   uint64_t cpu_ns = 0;
   uint64_t buffer_bytes = 0;
+  uint64_t mailbox_commands = 0;  // from other shards, waiting to be done
+  std::vector<NamedCount> dialects;  // channels by what they speak
+  DurationFigures turn_time;  // of the shard's loop, without its sleep
+  DurationFigures push_time;  // from a push to when everybody who keeps up had been sent it
   bool draining = false;     // no client is let in, and those that are here are told to go
   std::string memory_stage;  // plenty, short_logs, no_connects, skip_low, close_slow
   DeliveryFigures deliveries;

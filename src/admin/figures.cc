@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "admin/answer.h"
 #include "wire/json_writer.h"
 
@@ -62,6 +63,8 @@ constexpr Figure kFigures[] = {
      [](const Shard& s) { return s.deliveries.queue_bytes; }},
     {"buffer_bytes", "Bytes of pooled buffers in use.", kGauge,
      [](const Shard& s) { return s.buffer_bytes; }},
+    {"mailbox_commands", "Commands from other shards that wait to be done.", kGauge,
+     [](const Shard& s) { return s.mailbox_commands; }},
     {"turns", "Turns of the shard's loop.", kCounter, [](const Shard& s) { return s.turns; }},
     {"cpu_ns", "Nanoseconds of CPU that the shard's thread has used.", kCounter,
      [](const Shard& s) { return s.cpu_ns; }},
@@ -89,18 +92,29 @@ constexpr Figure kFigures[] = {
 };
 
 constexpr FigureFamily kFamilies[] = {
-    {"closed", "reason", "Connections of clients that ended, by reason.",
+    {"closed", "reason", "Connections of clients that ended, by reason.", kCounter,
      [](const Shard& s) -> const std::vector<NamedCount>& { return s.closed; }},
-    {"skipped", "reason", "Deliveries that were owed and will never be, by reason.",
+    {"skipped", "reason", "Deliveries that were owed and will never be, by reason.", kCounter,
      [](const Shard& s) -> const std::vector<NamedCount>& { return s.deliveries.skipped; }},
-    {"refused_logins", "cause", "Logins that the backend refused, by cause.",
+    {"refused_logins", "cause", "Logins that the backend refused, by cause.", kCounter,
      [](const Shard& s) -> const std::vector<NamedCount>& { return s.refused_logins; }},
+    {"clients", "dialect", "Clients that are logged in, by what they speak.", kGauge,
+     [](const Shard& s) -> const std::vector<NamedCount>& { return s.dialects; }},
+};
+
+constexpr DurationFamily kDurations[] = {
+    {"turn", "A turn of a shard's loop, without its sleep.",
+     [](const Shard& s) -> const DurationFigures& { return s.turn_time; }},
+    {"push", "From a push to when all members of its room on a shard that keep up, or a client of its "
+     "own, had been sent it.",
+     [](const Shard& s) -> const DurationFigures& { return s.push_time; }},
 };
 
 }  // namespace
 
 absl::Span<const Figure> Figures() { return kFigures; }
 absl::Span<const FigureFamily> FigureFamilies() { return kFamilies; }
+absl::Span<const DurationFamily> DurationFamilies() { return kDurations; }
 
 std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& family) {
   std::vector<NamedCount> sums;
@@ -127,6 +141,14 @@ std::string FiguresAsJson(const NodeFigures& node) {
     for (const FigureFamily& family : kFamilies) {
       json.Key(family.name).BeginObject();
       for (const NamedCount& count : family.of(shard)) json.Key(count.name).Number(count.count);
+      json.EndObject();
+    }
+    for (const DurationFamily& family : kDurations) {
+      const DurationFigures& durations = family.of(shard);
+      json.Key(absl::StrCat(family.name, "_time")).BeginObject();
+      json.Key("count").Number(durations.Count()).Key("sum_ns").Number(durations.sum_ns);
+      json.Key("p50_ns").Number(durations.QuantileNs(0.5));
+      json.Key("p99_ns").Number(durations.QuantileNs(0.99));
       json.EndObject();
     }
     json.Key("memory_stage").Text(shard.memory_stage);

@@ -18,14 +18,23 @@ struct Figure {
 };
 absl::Span<const Figure> Figures();
 
-// What is counted by reason or cause.
+// What is counted by reason, cause or the like.
 struct FigureFamily {
   const char* name;
   const char* label;  // of the reason
   const char* help;
+  bool counter;
   const std::vector<NamedCount>& (*of)(const ShardFigures& shard);
 };
 absl::Span<const FigureFamily> FigureFamilies();
+
+// How long something took.
+struct DurationFamily {
+  const char* name;
+  const char* help;
+  const DurationFigures& (*of)(const ShardFigures& shard);
+};
+absl::Span<const DurationFamily> DurationFamilies();
 
 // Sums over shards, in the order in which the names come first.
 std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& family);

@@ -58,11 +58,31 @@ void AppendFigure(const NodeFigures& node, const Figure& figure, std::string* ou
 }
 
 void AppendFamily(const NodeFigures& node, const FigureFamily& family, std::string* out) {
-  const std::string name = absl::StrCat("halley_", family.name, "_total");
-  AppendHead(name, family.help, "counter", out);
+  const std::string name = absl::StrCat("halley_", family.name, family.counter ? "_total" : "");
+  AppendHead(name, family.help, family.counter ? "counter" : "gauge", out);
   for (const NamedCount& count : SumByName(node, family)) {
     absl::StrAppend(out, name, "{", family.label, "=\"", Escaped(count.name), "\"} ", count.count,
                     "\n");
+  }
+}
+
+// Buckets of a histogram hold what the smaller ones do, too.
+void AppendDurations(const NodeFigures& node, const DurationFamily& family, std::string* out) {
+  const std::string name = absl::StrCat("halley_", family.name, "_seconds");
+  AppendHead(name, family.help, "histogram", out);
+  for (const ShardFigures& shard : node.shards) {
+    const DurationFigures& durations = family.of(shard);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < durations.counts.size(); ++i) {
+      sum += durations.counts[i];
+      const bool last = i + 1 == durations.counts.size();
+      const std::string bound =
+          last ? "+Inf" : absl::StrCat(static_cast<double>(uint64_t{4096} << i) * 1e-9);
+      absl::StrAppend(out, name, "_bucket{shard=\"", shard.shard, "\",le=\"", bound, "\"} ", sum, "\n");
+    }
+    absl::StrAppend(out, name, "_sum{shard=\"", shard.shard, "\"} ",
+                    static_cast<double>(durations.sum_ns) * 1e-9, "\n");
+    absl::StrAppend(out, name, "_count{shard=\"", shard.shard, "\"} ", sum, "\n");
   }
 }
 
@@ -103,6 +123,7 @@ std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bo
   absl::StrAppend(&out, "halley_ready ", ready ? 1 : 0, "\n");
   for (const Figure& figure : Figures()) AppendFigure(node, figure, &out);
   for (const FigureFamily& family : FigureFamilies()) AppendFamily(node, family, &out);
+  for (const DurationFamily& family : DurationFamilies()) AppendDurations(node, family, &out);
   AppendMemoryStage(node, &out);
   AppendProcess(&out);
   return out;

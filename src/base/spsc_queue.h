@@ -3,7 +3,7 @@
 // Bounded and lock-free, with a staged tail: a producer stages any number of values and publishes
 // them with one store, so the price of ordering is paid once per turn and not once per value.
 //
-// Threads    TryStage() and Publish() on one producer thread; TryPop() and Empty() on one consumer
+// Threads    TryStage() and Publish() on one producer thread; TryPop(), Empty() and Size() on one consumer
 //            thread. Constructed and destroyed while neither runs.
 // Ownership  A value is the queue's from a successful TryStage() until TryPop() hands it out. What
 //            was never popped dies with the queue.
@@ -73,6 +73,11 @@ class SpscQueue {
   // Publish().
   bool Empty() const {
     return head_.load(std::memory_order_relaxed) == tail_.load(std::memory_order_seq_cst);
+  }
+
+  // What the consumer has before it.
+  size_t Size() const {
+    return tail_.load(std::memory_order_acquire) - head_.load(std::memory_order_relaxed);
   }
 
   size_t capacity() const { return mask_ + 1; }

@@ -25,6 +25,10 @@ std::vector<NamedCount> CountsOf(const Counts& from) {
   return counts;
 }
 
+DurationFigures DurationsOf(const v1::Durations& from) {
+  return {.counts = {from.counts().begin(), from.counts().end()}, .sum_ns = from.sum_ns()};
+}
+
 DeliveryFigures DeliveriesOf(const v1::Accounting& from) {
   return {
       .pushed = from.pushed(),
@@ -77,6 +81,10 @@ ShardFigures ShardOf(const v1::ShardStatus& from) {
       .turns = from.turns(),
       .cpu_ns = from.cpu_ns(),
       .buffer_bytes = from.buffer_bytes(),
+      .mailbox_commands = from.mailbox_commands(),
+      .dialects = CountsOf(from.dialects()),
+      .turn_time = DurationsOf(from.turn_time()),
+      .push_time = DurationsOf(from.push_time()),
       .draining = from.draining(),
       .memory_stage = from.memory_stage(),
       .deliveries = DeliveriesOf(from.accounting()),

@@ -120,10 +120,7 @@ absl::Status CometServer::Listen(const config::Options& options) {
   std::vector<int> ports(list->size(), 0);  // 0: it could not be bound
   for (size_t i = 0; i < list->size(); ++i) {
     const config::Address& address = (*list)[i];
-    // Named as numbers, so that nothing is resolved.
-    builder.AddListeningPort(
-        absl::StrCat(address.ipv6 ? "ipv6:" : "ipv4:", HostPort(address, address.port)), *credentials,
-        &ports[i]);
+    builder.AddListeningPort(HostPort(address, address.port), *credentials, &ports[i]);
   }
   server_ = builder.BuildAndStart();
   for (size_t i = 0; i < list->size(); ++i) {

@@ -115,6 +115,7 @@ struct IoOptions {
 struct ClientOptions {
   uint32_t handshake_timeout_ms = 5000;
   uint32_t idle_timeout_ms = 480'000;   // without a heartbeat; a backend may name its own
+  uint32_t lifetime_s = 0;              // of a connection, or up to a tenth less; 0: for ever
   uint32_t sse_heartbeat_ms = 15'000;   // between two signs of life on an event stream
   uint32_t frame_body_bytes = 4096;
   uint32_t message_bytes = 8192;

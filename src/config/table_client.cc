@@ -26,6 +26,10 @@ constexpr OptionSpec kRows[] = {
     Number<kClient, &ClientOptions::idle_timeout_ms>(
         {"client", "idle_timeout_ms"}, Kind::kMilliseconds, {10, kDayMs},
         "without a heartbeat, unless the backend names its own"),
+    Number<kClient, &ClientOptions::lifetime_s>(
+        {"client", "lifetime_s"}, Kind::kSeconds, {0, 30 * 24 * 60 * 60},
+        "after which a client is told to come back, some up to a tenth sooner, so that load spreads "
+        "over nodes that are new; it is sent first what it is owed; 0: never"),
     Number<kClient, &ClientOptions::sse_heartbeat_ms>(
         {"client", "sse_heartbeat_ms"}, Kind::kMilliseconds, {10, 10 * kMinuteMs},
         "between two signs of life on a stream of server-sent events"),

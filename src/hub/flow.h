@@ -33,6 +33,8 @@ struct Flow {
   size_t slice_targets = 0;       // of the slice that is out
   std::vector<uint32_t> waiting;  // slots of lagging members ahead of the pass
   uint64_t news_ms = 0;           // when the first message came that no pass has covered yet
+  uint64_t news_taken_ns = 0;     // Push::taken_ns of it
+  uint64_t pass_taken_ns = 0;     // and of the first message of the active pass
   uint64_t trim_at_bytes = 0;     // look for the slowest reader again when this much is held
   uint32_t pace = 0;              // deliveries per second, while messages before paced_seq wait
   uint64_t paced_seq = 0;

@@ -52,6 +52,7 @@ void Hub::AddChannel(const Identity& identity) {
   if (identity.poll != nullptr) polls_[identity.slot] = *identity.poll;
   EnterEveryone(identity.slot);
   ++channels_count_;
+  ++channels_by_encoding_[static_cast<size_t>(channel.encoding)];
 }
 
 void Hub::Mute(uint32_t slot) {
@@ -103,6 +104,7 @@ void Hub::RemoveChannel(uint32_t slot) {
   Unblock(channel);
   channel.key = {};
   --channels_count_;
+  --channels_by_encoding_[static_cast<size_t>(channel.encoding)];
 }
 
 void Hub::FindKey(std::string_view key, std::vector<uint32_t>* slots) const {

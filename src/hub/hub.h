@@ -137,6 +137,8 @@ class Hub final : private LaneEvents {
   bool Live(uint32_t slot) const { return slot < channels_.size() && channels_[slot].live; }
   const Channel& channel(uint32_t slot) const { return channels_[slot]; }
   uint64_t channels_count() const { return channels_count_; }
+  using EncodingCounts = std::array<uint64_t, wire::kEncodingsCount>;
+  const EncodingCounts& channels_by_encoding() const { return channels_by_encoding_; }
   // Channels with this key, newest first; appended to `slots`.
   void FindKey(std::string_view key, std::vector<uint32_t>* slots) const;
   void FindMid(int64_t mid, std::vector<uint32_t>* slots) const;
@@ -198,6 +200,11 @@ class Hub final : private LaneEvents {
   // The next slice of fan-out over all lanes, round robin; false: nothing to send now.
   bool NextLaneSlice(size_t sends, uint64_t now_ns, Slice* slice);
   void CompleteLaneSlice(absl::Span<const base::SendException> exceptions);
+
+  // Push::taken_ns of what has gone out since ClearSent(): of each pass over the members of a room
+  // that keep up its oldest message, and of what a client that keeps up had waiting for itself alone.
+  absl::Span<const uint64_t> sent() const { return sent_; }
+  void ClearSent() { sent_.clear(); }
 
   // The channel's socket has room again.
   void OnWritable(uint32_t slot);
@@ -314,13 +321,15 @@ class Hub final : private LaneEvents {
   base::Pool<Outbox> outboxes_;
   FlowPool flows_;
   const Flow quiet_;
+  std::vector<uint64_t> sent_;
   iovec slice_parts_[kSpanPartsMax];  // of the slice that is out
   const LaneShared shared_{&channels_, &cursors_, &flows_, &quiet_, &pages_, &books_, &receipts_,
-                            &pressure_, slice_parts_};
+                            &pressure_, &sent_, slice_parts_};
   std::vector<Bucket> buckets_;
   Everyone everyone_;
   std::vector<uint32_t> strays_;  // channels whose accept set has no lane
   uint64_t channels_count_ = 0;
+  EncodingCounts channels_by_encoding_{};
   BlockedList blocked_list_;
   uint64_t now_ms_ = 0;
   uint64_t rooms_count_ = 0;

@@ -114,6 +114,12 @@ void Hub::SettleOwn(const SendPlan& plan, int64_t result) {
     Block(plan.slot);
     return;
   }
+  if (channel.outbox != kNone) {
+    Outbox& outbox = outboxes_[channel.outbox];
+    if (outbox.taken_ns != 0 && outbox.personal.empty()) {
+      sent_.push_back(std::exchange(outbox.taken_ns, 0));
+    }
+  }
   CatchUp(plan.slot);
 }
 
@@ -181,6 +187,7 @@ void Hub::Block(uint32_t slot) {
   Channel& channel = channels_[slot];
   HALLEY_ASSERT(!channel.blocked());
   channel.blocked_node = blocked_list_.Add(slot, now_ms_);
+  if (channel.outbox != kNone) outboxes_[channel.outbox].taken_ns = 0;
   Hold(slot);
 }
 

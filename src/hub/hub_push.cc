@@ -25,7 +25,9 @@ void Hub::PushOne(uint32_t slot, const Push& push, Layouts& layouts, PersonalOut
   const std::string_view prefix = wire::IsLongPoll(channel.encoding)
                                       ? BeginAnswer(slot, layout.bytes())
                                       : layout.prefix();
-  OutboxOf(slot).personal.Append(&chunks_, prefix, layout.body(), push.receipt);
+  Outbox& outbox = OutboxOf(slot);
+  if (outbox.personal.empty()) outbox.taken_ns = channel.held ? 0 : push.taken_ns;
+  outbox.personal.Append(&chunks_, prefix, layout.body(), push.receipt);
   receipts_.Expect(push.receipt, 1);
   ++books_.expected;
   ++outcome->taken;
@@ -120,7 +122,7 @@ uint64_t Hub::AppendTo(Lane& lane, const Push& push, Layouts& layouts, uint64_t 
     books_.refused += lane.members();
     return 0;
   }
-  lane.Append(layout.prefix(), layout.body(), now_ms, pace, push.receipt);
+  lane.Append(layout.prefix(), layout.body(), now_ms, pace, push.receipt, push.taken_ns);
   lane.Enforce(now_ms, *this);
   Grow(lane);
   return lane.members();

@@ -83,9 +83,12 @@ LogPosition Lane::Leave(uint32_t index) {
 }
 
 void Lane::Append(std::string_view prefix, std::string_view body, uint64_t now_ms, uint32_t pace,
-                  uint32_t receipt) {
+                  uint32_t receipt, uint64_t taken_ns) {
   Flow& flow = Begin();
-  if (Target() == flow.log.head()) flow.news_ms = now_ms;
+  if (Target() == flow.log.head()) {
+    flow.news_ms = now_ms;
+    flow.news_taken_ns = taken_ns;
+  }
   flow.log.Append(prefix, body, now_ms);
   ++shared_.books->appended;
   shared_.books->expected += members_.size();
@@ -138,12 +141,24 @@ uint64_t Lane::LingerUntilNs() const {
 void Lane::StartPass(LaneEvents& events) {
   Flow& flow = Work();
   flow.from = flow.settled;
-  flow.to = flow.log.BoundaryWithin(flow.from, limits_.span_bytes);
-  if (flow.pace > 0 && flow.from.seq < flow.paced_seq) flow.to = {flow.log.MessageEnd(flow.from.seq), flow.from.seq + 1};
+  const bool paced = flow.pace > 0 && flow.from.seq < flow.paced_seq;
+  // What is paced is meant to take its time.
+  flow.pass_taken_ns = paced ? 0 : flow.news_taken_ns;
+  SetPassEnd(paced ? LogPosition{flow.log.MessageEnd(flow.from.seq), flow.from.seq + 1}
+                   : flow.log.BoundaryWithin(flow.from, limits_.span_bytes));
   flow.pass_active = true;
   done_ = 0;
   // This is where those who are ahead of the passes before may come in.
   RejoinWaiting(events);
+}
+
+void Lane::SetPassEnd(LogPosition to) {
+  Flow& flow = Work();
+  flow.to = to;
+  // When the first of the rest was taken is known by its page only, and near enough: it has waited.
+  if (to != flow.log.head() && flow.news_taken_ns != 0) {
+    flow.news_taken_ns = flow.log.WrittenMs(to.offset) * 1'000'000;
+  }
 }
 
 void Lane::RejoinWaiting(LaneEvents& events) {
@@ -168,6 +183,7 @@ void Lane::FinishPass() {
   HALLEY_ASSERT(done_ == synced_);
   flow.settled = flow.to;
   flow.pass_active = false;
+  if (flow.pass_taken_ns != 0 && synced_ > 0) shared_.sent->push_back(flow.pass_taken_ns);
   if (flow.settled.seq >= flow.paced_seq) flow.paced_until_ns = flow.pace = 0;
   TrimToReaders();
 }
@@ -192,7 +208,7 @@ void Lane::TakeInNews(LaneEvents& events) {
     const uint32_t index = ToLagging(done_ - 1, flow.to);
     events.OnBehind(members_[index].slot);
   }
-  flow.to = news;
+  SetPassEnd(news);
   RejoinWaiting(events);
 }
 

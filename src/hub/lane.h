@@ -85,6 +85,8 @@ struct LaneShared {
   Accounting* books;
   Receipts* receipts;
   const Pressure* pressure;
+  // Push::taken_ns of what has gone out to everybody who keeps up (Hub::sent()).
+  std::vector<uint64_t>* sent;
   // Where the slice that is out has its parts; kSpanPartsMax of them.
   iovec* parts;
 };
@@ -131,7 +133,7 @@ class Lane {
 
   // Appends a message for all members. `pace`: deliveries per second on this shard, 0 for none.
   void Append(std::string_view prefix, std::string_view body, uint64_t now_ms, uint32_t pace,
-              uint32_t receipt = kNone);
+              uint32_t receipt = kNone, uint64_t taken_ns = 0);
   // Something is appended that no pass has covered yet, or a pass is under way.
   bool grown() const { return View().pass_active || View().settled != log().head(); }
   // Bytes that wait for members which keep up.
@@ -206,6 +208,7 @@ class Lane {
   uint32_t LaggingToTodo(uint32_t index);
   void DropCursor(uint32_t index);
   void StartPass(LaneEvents& events);
+  void SetPassEnd(LogPosition to);
   void TakeInNews(LaneEvents& events);
   void RejoinWaiting(LaneEvents& events);
   void FinishPass();

@@ -24,6 +24,7 @@ struct Push {
   bool batch = false;  // the body is a concatenation of complete goim frames
   std::string_view body;
   uint32_t receipt = kNone;  // who waits for it (Hub::receipts())
+  uint64_t taken_ns = 0;     // when a shard took it from its pusher; 0: nobody times it
 };
 
 // What is sent for a push, in two parts. Nothing is initialised before it is made: a push seldom

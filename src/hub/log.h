@@ -53,6 +53,10 @@ class Log {
   uint64_t messages_held() const { return head_.seq - tail_.seq; }
   // When the oldest page was last written; only while bytes are held.
   uint64_t oldest_ms() const { return pages_.front().written_ms; }
+  // When the page of `offset`, tail <= offset < head, was last written.
+  uint64_t WrittenMs(uint64_t offset) const {
+    return pages_[(offset - pages_begin_) / kPage].written_ms;
+  }
 
   // Bytes [from, to) as at most `parts_max` parts; returns how many parts, and in `*reached` where
   // they end (`to`, unless parts ran out).

@@ -72,6 +72,8 @@ struct Outbox {
   MessageQueue remainder;
   MessageQueue replies;
   MessageQueue personal;
+  // Push::taken_ns of the oldest of `personal`, while the client keeps up; else 0.
+  uint64_t taken_ns = 0;
 
   bool empty() const { return remainder.empty() && replies.empty() && personal.empty(); }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "wire/close_reason.h"
+#include "wire/goim_frame.h"
 
 namespace halley::push {
 namespace {
@@ -39,6 +40,11 @@ void EncodeRing(const io::RingCounters& from, const std::string& description, v1
   to->set_held_bytes(from.held_bytes);
 }
 
+void EncodeDurations(const base::DurationHistogram& from, v1::Durations* to) {
+  for (const uint64_t count : from.counts()) to->add_counts(count);
+  to->set_sum_ns(from.sum_ns());
+}
+
 }  // namespace
 
 void EncodeStatus(const shard::ShardStatus& status, v1::ShardStatus* out) {
@@ -71,6 +77,14 @@ void EncodeStatus(const shard::ShardStatus& status, v1::ShardStatus* out) {
     refused->set_count(count);
   }
   out->set_draining(status.draining);
+  out->set_mailbox_commands(status.mailbox_commands);
+  for (size_t dialect = 0; dialect < wire::kEncodingsCount; ++dialect) {
+    v1::NamedCount* clients = out->add_dialects();
+    clients->set_name(std::string(wire::EncodingName(static_cast<wire::Encoding>(dialect))));
+    clients->set_count(status.dialects[dialect]);
+  }
+  EncodeDurations(status.turn_time, out->mutable_turn_time());
+  EncodeDurations(status.push_time, out->mutable_push_time());
   EncodeRing(status.ring, status.ring_description, out->mutable_ring());
   v1::PushFigures* push = out->mutable_push();
   push->set_requests(status.push_requests);

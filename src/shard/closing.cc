@@ -52,6 +52,10 @@ void Shard::OnSilence(Connection& connection) {
     BeginClose(connection, wire::CloseReason::kTokenExpired);
     return;
   }
+  if (now_ns_ >= LeaveAtNs(connection)) {
+    OnLifetimeOver(connection);
+    return;
+  }
   if (connection.phase == Phase::kWaiting) {
     BeginClose(connection, wire::CloseReason::kIdleTimeout);
     return;

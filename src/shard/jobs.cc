@@ -8,8 +8,8 @@
 namespace halley::shard {
 namespace {
 
-hub::Push PushOf(const Job& job, uint32_t receipt) {
-  return {job.op, job.batch, job.body, receipt};
+hub::Push PushOf(const SharedJob& job, uint32_t receipt) {
+  return {job.job.op, job.job.batch, job.job.body, receipt, job.taken_ns};
 }
 
 Fate FateOf(const hub::PersonalOutcome& outcome) {
@@ -24,6 +24,7 @@ void Shard::RunJob(RpcId connection, uint64_t ticket, Job job) {
   base::Ref<SharedJob> shared(new SharedJob);
   shared->job = std::move(job);
   shared->origin = index_;
+  shared->taken_ns = now_ns_;
   shared->ticket = jobs_.Open(connection, ticket, shared);
   const Job& asked = shared->job;
   for (const std::string& name : asked.names) {
@@ -150,7 +151,7 @@ JobPart Shard::DoPart(const SharedJob& job, uint32_t room, uint32_t receipt) {
     case JobKind::kKickKeys:
     case JobKind::kKickMids: DoKick(job, &part); break;
     case JobKind::kPushAll:
-      part.taken = hub_.PushAll(PushOf(job.job, receipt),
+      part.taken = hub_.PushAll(PushOf(job, receipt),
                                 job.pace_shares.empty() ? 0 : job.pace_shares[index_], now_ms());
       break;
     case JobKind::kRooms:
@@ -167,14 +168,14 @@ JobPart Shard::DoPart(const SharedJob& job, uint32_t room, uint32_t receipt) {
     case JobKind::kDrain:
     case JobKind::kUndrain: HALLEY_ASSERT(false);  // the first shard has done it all
     case JobKind::kPushRooms:
-      part.taken = hub_.PushRoom(job.job.names[room], PushOf(job.job, receipt), now_ms());
+      part.taken = hub_.PushRoom(job.job.names[room], PushOf(job, receipt), now_ms());
       break;
   }
   return part;
 }
 
 void Shard::DoPersonal(const SharedJob& job, uint32_t receipt, JobPart* part) {
-  const hub::Push push = PushOf(job.job, receipt);
+  const hub::Push push = PushOf(job, receipt);
   const auto note = [&](size_t i, const hub::PersonalOutcome& outcome) {
     part->taken += outcome.taken;
     part->fates[i] = FateOf(outcome);

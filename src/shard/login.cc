@@ -119,6 +119,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   }
   connection.idle_ms = IdleMs(connection.session.encoding(), asked, reply);
   connection.expires_ns = ExpiresNs(reply.expires_in_ms);
+  connection.leave_at_ds = LeaveAtDs(connection);
   SetDeadline(connection, SilentUntilNs(connection, connection.idle_ms));
   Arm(connection, io::Op::kWatch);
   connection.extra = std::make_unique<Greeting>();

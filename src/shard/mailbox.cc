@@ -54,6 +54,14 @@ void Port::Publish(std::vector<uint32_t>* sleepers) {
   }
 }
 
+size_t Port::InboundCount() const {
+  size_t count = 0;
+  for (uint32_t from = 0; from < fabric_->shards(); ++from) {
+    if (from != shard_) count += fabric_->mailbox(from, shard_).Size();
+  }
+  return count;
+}
+
 bool Port::InboundEmpty() const {
   for (uint32_t from = 0; from < fabric_->shards(); ++from) {
     if (from != shard_ && !fabric_->mailbox(from, shard_).Empty()) return false;

@@ -30,6 +30,7 @@ struct SharedJob : base::Counted<SharedJob> {
   Job job;
   uint32_t origin = 0;                // the shard that gathers the result
   uint32_t ticket = 0;                // its number there
+  uint64_t taken_ns = 0;              // when that shard took it, on the rings' clock
   std::vector<uint32_t> owners;       // per name: the shard that owns the key or is the room's home
   std::vector<uint32_t> pace_shares;  // kPushAll with a pace: deliveries per second, per shard
 };
@@ -162,6 +163,8 @@ class Port {
   }
   // The consumer's last look before it sleeps.
   bool InboundEmpty() const;
+  // Commands that wait to be received.
+  size_t InboundCount() const;
 
  private:
   Fabric* const fabric_;

@@ -104,6 +104,7 @@ bool Shard::RunOnce() {
   RearmStarved();
   ReleaseDrained();
   PublishAndWake();
+  TakeTimes();
   SubmitAndWait();
   return stop_ != StopPhase::kStopped;
 }
@@ -387,6 +388,14 @@ void Shard::PublishAndWake() {
   for (const uint32_t shard : sleepers_) ring_.Wake(shard);
 }
 
+// One look at the clock for all that this turn has done.
+void Shard::TakeTimes() {
+  const uint64_t now_ns = ring_.NowNs();
+  counts_.turn_time.Add(now_ns - now_ns_);
+  for (const uint64_t taken_ns : hub_.sent()) counts_.push_time.Add(now_ns - std::min(taken_ns, now_ns));
+  hub_.ClearSent();
+}
+
 bool Shard::HasWork() const {
   return !readable_.empty() || !answers_.empty() || !refresh_answers_.empty() ||
          !rpc_dirty_.empty() || !to_close_.empty() ||
@@ -422,6 +431,8 @@ ShardStatus Shard::Status() const {
   status.connections = clients_;
   status.channels = hub_.channels_count();
   status.rooms = hub_.rooms_count();
+  status.dialects = hub_.channels_by_encoding();
+  status.mailbox_commands = port_.InboundCount();
   status.push_connections = rpc_connections_;
   status.cpu_ns = ThreadCpuNs();
   status.accounting = hub_.Books();

@@ -107,6 +107,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void ReleaseDrained();
   void RearmStarved();
   void PublishAndWake();
+  void TakeTimes();
   void SubmitAndWait();
   void AdvanceEvacuation();
   void AdvanceStop();
@@ -143,9 +144,14 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void QueueReadable(Connection& connection);
   void Arm(Connection& connection, io::Op op);
   void SetDeadline(Connection& connection, uint64_t deadline_ns);
-  // A live client may be silent for so long, but no longer than its login holds.
+  static constexpr uint64_t kTenthNs = 100'000'000;
+  // A live client may be silent for so long, but no longer than its login holds or it may be here.
   uint64_t SilentUntilNs(const Connection& connection, uint32_t ms) const {
-    return std::min(now_ns_ + uint64_t{ms} * 1'000'000, connection.expires_ns);
+    return std::min({now_ns_ + uint64_t{ms} * 1'000'000, connection.expires_ns,
+                     LeaveAtNs(connection)});
+  }
+  static uint64_t LeaveAtNs(const Connection& connection) {
+    return connection.leave_at_ds == 0 ? UINT64_MAX : connection.leave_at_ds * kTenthNs;
   }
   backend::ClientIdentity IdentityOf(const Connection& connection) const;
 
@@ -187,12 +193,14 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Release(Connection& connection);
   void Discard(Connection& connection);
 
-  // --- being drained (evacuation.cc)
+  // --- telling clients to go, for the node is drained or their time is over (evacuation.cc)
   void BeginEvacuation(const Drain& drain);
   void EndEvacuation();
   void RetireClients(const Drain& drain);
-  bool Retire(Connection& connection);
+  bool Retire(Connection& connection, wire::CloseReason reason);
   void CloseRetired();
+  uint32_t LeaveAtDs(const Connection& connection) const;
+  void OnLifetimeOver(Connection& connection);
   uint32_t RetryMs(const Connection& connection) const;
 
   // --- rooms and their homes (rooms.cc)
@@ -349,9 +357,13 @@ class Shard final : private backend::BackendSink, private JobRunner {
     uint64_t begin_ns = 0;        // of the order that it follows
     uint64_t clients = 0;         // when it began
     std::deque<Name> next;        // whose turn is to come
-    std::vector<Name> retired;    // to be closed when they have been sent what they are owed
   };
   Evacuation evacuation_;
+  struct Retired {
+    Name name;
+    wire::CloseReason reason;
+  };
+  std::vector<Retired> retired_;           // to be closed when they have been sent what they are owed
   std::vector<Name> to_close_;             // while stopping: who is still to be told
   std::vector<Name> released_;             // drained: freed at the end of the turn
   std::vector<Name> rpc_dirty_;            // push connections with bytes to send

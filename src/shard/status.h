@@ -12,10 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/duration_histogram.h"
 #include "hub/accounting.h"
 #include "io/ring.h"
 #include "shard/memory_stage.h"
 #include "wire/close_reason.h"
+#include "wire/goim_frame.h"
 
 namespace halley::shard {
 
@@ -42,6 +44,12 @@ struct ShardStatus {
   uint64_t buffer_bytes = 0;  // pooled buffers in use: inboxes, queues, log pages
   MemoryStage memory_stage = MemoryStage::kPlenty;
   bool draining = false;      // no client is let in, and those that are here are told to go
+  // The busy part of a turn; and from when a shard took a push from its pusher to when everybody who
+  // keeps up had been sent it, once per pass over a room's members and per queue of a client's own.
+  base::DurationHistogram turn_time;
+  base::DurationHistogram push_time;
+  uint64_t mailbox_commands = 0;  // that wait to be taken here
+  std::array<uint64_t, wire::kEncodingsCount> dialects{};  // channels, by encoding
   hub::Accounting accounting;
   std::array<uint64_t, wire::kCloseReasonsCount> closed{};  // by reason, of client connections
   // By cause, where the backend tells them apart; names are static.

@@ -38,6 +38,7 @@ constexpr std::array<Row, kCloseReasonsCount> kRows = {{
     {"server_full", 1013},
     {"server_closing", 1001},
     {"draining", 1012},
+    {"lifetime_over", 1012},
     {"move_failed", 1013},
     {"proxy_header", 0},
     {"tls_failed", 0},

@@ -34,6 +34,7 @@ enum class CloseReason : uint8_t {
   kServerFull,         // connection limit reached: close code 1013
   kServerClosing,      // shutting down: close code 1001
   kDraining,           // the node is being drained, come back elsewhere: close code 1012
+  kLifetimeOver,       // it was here for as long as connections may be: close code 1012
   kMoveFailed,         // could not be handed to the shard that owns its key: close code 1013
   kProxyHeader,        // a proxy in listen.proxies did not begin with a good PROXY header
   kTlsFailed,          // what came was not TLS, or not from somebody whom we let in

@@ -11,6 +11,7 @@ bool ComesBack(CloseReason reason) {
   switch (reason) {
     case CloseReason::kServerClosing:
     case CloseReason::kDraining:
+    case CloseReason::kLifetimeOver:
     case CloseReason::kServerFull:
     case CloseReason::kAuthUnavailable:
     case CloseReason::kMoveFailed: return true;

@@ -1,6 +1,7 @@
 #include "wire/goim_frame.h"
 
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <system_error>
 
@@ -41,6 +42,16 @@ void AppendOtherReply(Encoding encoding, const GoimFrame& reply, std::string* ou
 }
 
 }  // namespace
+
+std::string_view EncodingName(Encoding encoding) {
+  constexpr std::string_view kNames[] = {
+      "goim_tcp",        "goim_ws",       "goim_ws_deflate", "json",
+      "json_deflate",    "sse",           "gopush_tcp",      "gopush_tcp_text",
+      "gopush_ws",       "gopush_ws_text", "gopusher",       "goim_v1_tcp",
+      "goim_v1_ws",      "goim_v1_json",  "goim_v1_json_object", "goim_v1_poll"};
+  static_assert(std::size(kNames) == kEncodingsCount);
+  return kNames[static_cast<size_t>(encoding)];
+}
 
 DecodeStatus DecodeGoimFrame(std::string_view bytes, size_t body_bytes_max, GoimFrame* frame,
                              size_t* frame_bytes) {

@@ -32,6 +32,8 @@ enum class Encoding : uint8_t {
   kGoimV1LongPoll,        // the JSON text alone; wire/long_poll.h has what is around it
 };
 inline constexpr size_t kEncodingsCount = 16;
+// For people: "goim_tcp".
+std::string_view EncodingName(Encoding encoding);
 inline bool IsJson(Encoding encoding) {
   return encoding == Encoding::kJsonWebSocket || encoding == Encoding::kJsonWebSocketDeflate;
 }

@@ -23,6 +23,8 @@ NodeFigures TwoShards() {
     shard.memory_stage = i == 0 ? "plenty" : "skip_low";
     shard.closed = {{"kicked", 1 + i}, {"peer_closed", 5}};
     shard.deliveries.skipped = {{"overflow", 7}};
+    shard.dialects = {{"goim_tcp", 4}, {"sse", 0}};
+    shard.turn_time = {.counts = {5, 3, 0, 2}, .sum_ns = 1'000'000};
   }
   node.shards[1].refused_logins = {{"bad \"quote\"\\", 3}};
   return node;
@@ -43,7 +45,7 @@ std::map<std::string, double> Samples(const std::string& text) {
 TEST(Metrics, EachLineIsOfTheFormat) {
   const std::string text = RenderMetrics(TwoShards(), "1.2.3", true);
   const std::regex sample(R"re([a-z_]+(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9.e+-]+)re");
-  const std::regex head(R"(# (HELP [a-z_]+ .+\.|TYPE [a-z_]+ (counter|gauge)))");
+  const std::regex head(R"(# (HELP [a-z_]+ .+\.|TYPE [a-z_]+ (counter|gauge|histogram)))");
   ASSERT_TRUE(text.ends_with("\n"));
   std::istringstream lines(text);
   std::set<std::string> typed;
@@ -79,7 +81,19 @@ TEST(Metrics, CardinalityIsThatOfShardsAndReasons) {
             Samples(RenderMetrics(TwoShards(), "1", true)).size());
   EXPECT_EQ(Samples(RenderMetrics(TwoShards(), "1", true)).size(),
             2 * Figures().size() + /*closed*/ 2 + /*skipped*/ 1 + /*refused*/ 1 + /*stages*/ 2 +
+                /*dialects*/ 2 + /*durations, sum and count*/ 2 * (4 + 2) + /*of pushes*/ 2 * 2 +
                 /*info, ready, process*/ 4);
+}
+
+TEST(Metrics, AHistogramsBucketsHoldWhatTheSmallerOnesDo) {
+  const auto samples = Samples(RenderMetrics(TwoShards(), "1.2.3", true));
+  EXPECT_EQ(samples.at("halley_turn_seconds_bucket{shard=\"1\",le=\"4.096e-06\"}"), 5);
+  EXPECT_EQ(samples.at("halley_turn_seconds_bucket{shard=\"1\",le=\"8.192e-06\"}"), 8);
+  EXPECT_EQ(samples.at("halley_turn_seconds_bucket{shard=\"1\",le=\"1.6384e-05\"}"), 8);
+  EXPECT_EQ(samples.at("halley_turn_seconds_bucket{shard=\"1\",le=\"+Inf\"}"), 10);
+  EXPECT_EQ(samples.at("halley_turn_seconds_count{shard=\"1\"}"), 10);
+  EXPECT_EQ(samples.at("halley_turn_seconds_sum{shard=\"1\"}"), 0.001);
+  EXPECT_EQ(samples.at("halley_clients{dialect=\"goim_tcp\"}"), 8);
 }
 
 TEST(Metrics, StatusHasEveryFigureOfEveryShard) {

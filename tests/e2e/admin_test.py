@@ -5,6 +5,8 @@ import base64
 import contextlib
 import http.client
 import json
+import pathlib
+import re
 import signal
 import socket
 import threading
@@ -256,6 +258,25 @@ class Metrics(AdminTest):
         self.assertEqual(metrics["halley_ready"], 1)
         shards = self.admin.get("/v1/status")[1]["shards"]
         self.assertEqual(sum(shard["connections"] for shard in shards), 5)
+        # A pass for each shard that has members of the room.
+        sent = {shard["shard"]: shard["push_time"]["count"] for shard in shards}
+        for shard in shards:
+            self.assertEqual(sent[shard["shard"]], 1 if shard["channels"] else 0, shard)
+        self.assertEqual(total("push_seconds_count"), sum(sent.values()))
+        self.assertGreater(total("turn_seconds_count"), 0)
+        self.assertEqual(metrics['halley_clients{dialect="goim_tcp"}'], 5)
+
+    def test_what_dashboard_and_alerts_ask_for_is_there(self):
+        packaging = pathlib.Path(__file__).resolve().parents[2] / "packaging"
+        series = set(re.findall(r"^(?:# TYPE )?(halley_[a-z_]+)", self.admin.get("/metrics")[1], re.MULTILINE))
+        dashboard = json.loads((packaging / "grafana/halley.json").read_text())
+        expressions = [target["expr"] for panel in dashboard["panels"]
+                       for target in panel.get("targets", ())]
+        alerts = (packaging / "prometheus/halley.rules.yml").read_text()
+        for text in (*expressions, alerts):
+            asked = set(re.findall(r"halley_[a-z_]+", text))
+            self.assertTrue(asked or "up{" in text, text)
+            self.assertEqual(asked - series, set(), text)
 
     def test_health(self):
         for path in ("/health/live", "/health/startup", "/health/ready"):

@@ -49,6 +49,7 @@ TEST(CloseReason, NamesAndCodesAreThoseOfTheDocumentation) {
       {CloseReason::kServerFull, "server_full", 1013},
       {CloseReason::kServerClosing, "server_closing", 1001},
       {CloseReason::kDraining, "draining", 1012},
+      {CloseReason::kLifetimeOver, "lifetime_over", 1012},
       {CloseReason::kMoveFailed, "move_failed", 1013},
       {CloseReason::kProxyHeader, "proxy_header", 0},
       {CloseReason::kTlsFailed, "tls_failed", 0},

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "halleyctl/text.h"
 #include "wire/json_writer.h"
 
@@ -34,6 +35,7 @@ constexpr Figure kFigures[] = {
     {"accept_errors", [](const ShardFigures& s) { return s.accept_errors; }},
     {"stale_completions", [](const ShardFigures& s) { return s.stale_completions; }},
     {"bytes_received", [](const ShardFigures& s) { return s.bytes_received; }},
+    {"mailbox_commands", [](const ShardFigures& s) { return s.mailbox_commands; }},
     {"turns", [](const ShardFigures& s) { return s.turns; }},
     {"cpu_ns", [](const ShardFigures& s) { return s.cpu_ns; }},
     {"buffer_bytes", [](const ShardFigures& s) { return s.buffer_bytes; }},
@@ -96,6 +98,26 @@ const std::vector<NamedCount>& RefusedLoginsOf(const ShardFigures& shard) {
   return shard.refused_logins;
 }
 
+const std::vector<NamedCount>& DialectsOf(const ShardFigures& shard) { return shard.dialects; }
+
+DurationFigures SumDurations(const NodeFigures& node, DurationFigures ShardFigures::* of) {
+  DurationFigures sum;
+  for (const ShardFigures& shard : node.shards) sum.Add(shard.*of);
+  return sum;
+}
+
+// "at most 1.02 ms"; buckets double, so that is what is known.
+std::string AtMost(uint64_t ns) {
+  if (ns == UINT64_MAX) return "longer than 8 s";
+  return absl::StrCat("at most ", absl::FormatDuration(absl::Microseconds(ns / 1000)));
+}
+
+void AddDurations(const char* name, const DurationFigures& durations, wire::JsonWriter* json) {
+  json->Key(name).BeginObject().Key("count").Number(durations.Count());
+  json->Key("sum_ns").Number(durations.sum_ns).Key("p50_ns").Number(durations.QuantileNs(0.5));
+  json->Key("p99_ns").Number(durations.QuantileNs(0.99)).EndObject();
+}
+
 uint64_t Total(const std::vector<NamedCount>& counts) {
   uint64_t total = 0;
   for (const NamedCount& count : counts) total += count.count;
@@ -135,6 +157,8 @@ std::string StatusText(const NodeFigures& node) {
       "clients     %d connected, %d logged in, in %d rooms (counted per shard)\n"
       "            %d accepted and %d logins so far\n",
       sum("connections"), sum("channels"), sum("rooms"), sum("accepted"), sum("logins"));
+  absl::StrAppendFormat(&text, "            they speak %s\n",
+                        ListOf(SumCounts(node, DialectsOf), "nothing yet"));
   absl::StrAppendFormat(
       &text, "pushers     %d connected, %d refused; %d requests, %d invalid, %d unauthorized\n",
       sum("push_connections"), sum("push_refused"), sum("push_requests"), sum("push_invalid"),
@@ -145,6 +169,11 @@ std::string StatusText(const NodeFigures& node) {
   absl::StrAppendFormat(&text,
                         "            %d refused (queue full), %d filtered (op not watched)\n",
                         sum("refused"), sum("filtered"));
+  const DurationFigures pushes = SumDurations(node, &ShardFigures::push_time);
+  if (pushes.Count() > 0) {
+    absl::StrAppendFormat(&text, "            sent after %s (half of them), %s (99 %%)\n",
+                          AtMost(pushes.QuantileNs(0.5)), AtMost(pushes.QuantileNs(0.99)));
+  }
   absl::StrAppendFormat(&text, "memory      %s in logs, %s in queues, %s in all (%s)\n",
                         HumanBytes(sum("log_bytes")), HumanBytes(sum("queue_bytes")),
                         HumanBytes(sum("buffer_bytes")), StagesOf(node));
@@ -174,6 +203,9 @@ std::string StatusJson(const NodeFigures& node) {
   AddCounts("skipped", SumCounts(node, SkippedOf), &json);
   AddCounts("closed", SumCounts(node, ClosedOf), &json);
   AddCounts("refused_logins", SumCounts(node, RefusedLoginsOf), &json);
+  AddCounts("dialects", SumCounts(node, DialectsOf), &json);
+  AddDurations("turn_time", SumDurations(node, &ShardFigures::turn_time), &json);
+  AddDurations("push_time", SumDurations(node, &ShardFigures::push_time), &json);
   json.EndObject().Key("shards").BeginArray();
   for (const ShardFigures& shard : node.shards) {
     json.BeginObject().Key("shard").Number(shard.shard);
@@ -181,6 +213,9 @@ std::string StatusJson(const NodeFigures& node) {
     AddCounts("skipped", shard.deliveries.skipped, &json);
     AddCounts("closed", shard.closed, &json);
     AddCounts("refused_logins", shard.refused_logins, &json);
+    AddCounts("dialects", shard.dialects, &json);
+    AddDurations("turn_time", shard.turn_time, &json);
+    AddDurations("push_time", shard.push_time, &json);
     json.Key("memory_stage").Text(shard.memory_stage);
     json.Key("ring").Text(shard.ring.description).EndObject();
   }
