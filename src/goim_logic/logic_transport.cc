@@ -134,8 +134,8 @@ class LogicTransport final : public remote::Transport {
   explicit LogicTransport(std::string server) : server_(std::move(server)) {}
 
   ~LogicTransport() override {
-    for (const auto& [id, exchange] : exchanges_) exchange->context.TryCancel();
-    for (const auto& [address, probing] : probes_) probing->context.TryCancel();
+    for (const auto& [key, exchange] : live_exchanges_) exchange->context.TryCancel();
+    for (const auto& [key, probing] : live_probes_) probing->context.TryCancel();
     // gRPC's threads still use what is here.
     std::unique_lock<std::mutex> lock(mutex_);
     idle_.wait(lock, [this] { return begun_ == 0; });
@@ -164,7 +164,9 @@ class LogicTransport final : public remote::Transport {
   void Start(ExchangeId id, AddressId address, absl::Span<const Call* const> calls,
              uint64_t timeout_ms) override {
     HALLEY_ASSERT(calls.size() == 1);  // traits().disconnects_max
-    const auto exchange = std::make_shared<Exchange>();
+    auto owned = std::make_unique<Exchange>();
+    Exchange* const exchange = owned.get();
+    live_exchanges_[exchange] = std::move(owned);
     exchange->id = id;
     exchange->kind = calls.front()->kind;
     SetDeadline(&exchange->context, timeout_ms);
@@ -181,7 +183,9 @@ class LogicTransport final : public remote::Transport {
   }
 
   void Probe(AddressId address, uint64_t timeout_ms) override {
-    const auto probing = std::make_shared<Probing>();
+    auto owned = std::make_unique<Probing>();
+    Probing* const probing = owned.get();
+    live_probes_[probing] = std::move(owned);
     probing->address = address;
     SetDeadline(&probing->context, timeout_ms);
     // Until there is a connection, or the time is over.
@@ -203,8 +207,8 @@ class LogicTransport final : public remote::Transport {
   }
 
   void Report(remote::TransportSink* sink) override {
-    std::vector<std::shared_ptr<Exchange>> done;
-    std::vector<std::shared_ptr<Probing>> probed;
+    std::vector<Exchange*> done;
+    std::vector<Probing*> probed;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       done.swap(done_);
@@ -212,13 +216,15 @@ class LogicTransport final : public remote::Transport {
       uint64_t rung = 0;
       if (bell_ >= 0 && read(bell_, &rung, sizeof rung) < 0) rung = 0;  // it was not rung
     }
-    for (const auto& exchange : done) {
+    for (Exchange* const ended : done) {
+      const std::unique_ptr<Exchange> exchange = TakeFrom(&live_exchanges_, ended);
       // One that was given up is nobody's any more.
       if (exchanges_.erase(exchange->id) == 1) sink->OnDone(exchange->id, ResultOf(*exchange));
     }
-    for (const auto& probing : probed) {
+    for (Probing* const ended : probed) {
+      const std::unique_ptr<Probing> probing = TakeFrom(&live_probes_, ended);
       const auto found = probes_.find(probing->address);
-      if (found == probes_.end() || found->second != probing) continue;
+      if (found == probes_.end() || found->second != ended) continue;
       probes_.erase(found);
       // A logic that does not know the call has answered, too.
       const bool usable = probing->status.ok() ||
@@ -243,8 +249,17 @@ class LogicTransport final : public remote::Transport {
     return address.stub.get();
   }
 
-  void Send(const Call& call, const std::shared_ptr<Exchange>& exchange,
-            goim::logic::Logic::Stub* stub) {
+  template <typename What>
+  static std::unique_ptr<What> TakeFrom(
+      absl::flat_hash_map<What*, std::unique_ptr<What>>* live, What* what) {
+    const auto found = live->find(what);
+    HALLEY_ASSERT(found != live->end());
+    std::unique_ptr<What> taken = std::move(found->second);
+    live->erase(found);
+    return taken;
+  }
+
+  void Send(const Call& call, Exchange* exchange, goim::logic::Logic::Stub* stub) {
     auto ended = [this, exchange](const grpc::Status& status) {
       exchange->status = status;
       End([&] { done_.push_back(exchange); });
@@ -314,16 +329,20 @@ class LogicTransport final : public remote::Transport {
   const std::string server_;
   // The engine's.
   absl::flat_hash_map<AddressId, Address> addresses_;
-  absl::flat_hash_map<ExchangeId, std::shared_ptr<Exchange>> exchanges_;
-  absl::flat_hash_map<AddressId, std::shared_ptr<Probing>> probes_;
+  absl::flat_hash_map<ExchangeId, Exchange*> exchanges_;  // those that somebody waits for
+  absl::flat_hash_map<AddressId, Probing*> probes_;       // likewise
+  // All that gRPC may still use. A context holds its channel, and a channel that ends on a thread of
+  // gRPC's makes that thread wait for itself: so they end here, on the engine's.
+  absl::flat_hash_map<Exchange*, std::unique_ptr<Exchange>> live_exchanges_;
+  absl::flat_hash_map<Probing*, std::unique_ptr<Probing>> live_probes_;
 
   std::mutex mutex_;
   // Under mutex_.
   std::condition_variable idle_;
   size_t begun_ = 0;  // that gRPC has not told the end of
   int bell_ = -1;     // readable: something has ended; opened on the engine's thread, which may read it
-  std::vector<std::shared_ptr<Exchange>> done_;
-  std::vector<std::shared_ptr<Probing>> probed_;
+  std::vector<Exchange*> done_;
+  std::vector<Probing*> probed_;
 };
 
 }  // namespace
