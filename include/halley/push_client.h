@@ -95,8 +95,9 @@ class PushClient {
   absl::StatusOr<PushReport> PushAll(const PushMessage& message, uint32_t pace = 0);
   absl::StatusOr<PushReport> KickKeys(Names keys);
   absl::StatusOr<PushReport> KickMids(Mids mids);
-  // Rooms with members whose id starts with `prefix`; `limit` 0: the node's default.
-  absl::StatusOr<RoomList> Rooms(const std::string& prefix = "", uint32_t limit = 0);
+  // Rooms with members whose id starts with `prefix`, the first `limit` of them; 0: the node's default.
+  absl::StatusOr<RoomList> Rooms(const std::string& prefix = "", uint32_t limit = 0,
+                                 RoomOrder order = RoomOrder::kName);
   // Indices of the keys that are logged in.
   absl::StatusOr<std::vector<uint32_t>> Online(Names keys);
   absl::StatusOr<NodeFigures> Status();
@@ -105,6 +106,8 @@ class PushClient {
   absl::StatusOr<PushReport> BeginDrain(std::optional<absl::Duration> grace = std::nullopt,
                                         std::optional<absl::Duration> window = std::nullopt);
   absl::StatusOr<PushReport> EndDrain();
+  // Has options, certificates and keys read again, as SIGHUP does.
+  absl::StatusOr<ReloadReport> Reload();
 
   void PushKeys(Names keys, const PushMessage& message, Callback<PushReport> done);
   void PushMids(Mids mids, const PushMessage& message, Callback<PushReport> done);
@@ -112,7 +115,8 @@ class PushClient {
   void PushAll(const PushMessage& message, uint32_t pace, Callback<PushReport> done);
   void KickKeys(Names keys, Callback<PushReport> done);
   void KickMids(Mids mids, Callback<PushReport> done);
-  void Rooms(const std::string& prefix, uint32_t limit, Callback<RoomList> done);
+  void Rooms(const std::string& prefix, uint32_t limit, Callback<RoomList> done,
+             RoomOrder order = RoomOrder::kName);
   void Online(Names keys, Callback<std::vector<uint32_t>> done);
   void Status(Callback<NodeFigures> done);
 

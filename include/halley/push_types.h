@@ -63,8 +63,11 @@ struct RoomMembers {
   uint64_t members = 0;
 };
 
+// In byte order of their ids, or those with the most members first, of equal ones as by name.
+enum class RoomOrder { kName, kMembers };
+
 struct RoomList {
-  std::vector<RoomMembers> rooms;  // in byte order of their ids
+  std::vector<RoomMembers> rooms;  // in the order that was asked for
   uint64_t total = 0;              // rooms that matched, listed or not
 };
 
@@ -114,6 +117,13 @@ struct DurationFigures {
   void Add(const DurationFigures& other);
 };
 
+// What came of reading the options again.
+struct ReloadReport {
+  std::vector<std::string> changed;       // keys of options that count from now on
+  std::vector<std::string> need_restart;  // that were changed, and do not until the node starts again
+  std::string error;  // not empty: nothing was changed, and why
+};
+
 struct ShardFigures {
   uint32_t shard = 0;
   uint64_t connections = 0;
@@ -139,6 +149,9 @@ struct ShardFigures {
   DurationFigures turn_time;  // of the shard's loop, without its sleep
   DurationFigures push_time;  // from a push to when everybody who keeps up had been sent it
   bool draining = false;     // no client is let in, and those that are here are told to go
+  // Where addresses are limited, of the whole node, told by its first shard.
+  uint64_t addresses = 0;                // with connections of clients; of IPv6, their /64
+  uint64_t addresses_without_place = 0;  // connections let in though limits.ip_table was full
   std::string memory_stage;  // plenty, short_logs, no_connects, skip_low, close_slow
   DeliveryFigures deliveries;
   std::vector<NamedCount> closed;  // client connections by close reason

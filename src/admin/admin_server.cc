@@ -13,8 +13,10 @@
 #include "admin/answer.h"
 #include "admin/embedded.h"
 #include "admin/guard.h"
+#include "admin/https.h"
 #include "admin/metrics.h"
 #include "admin/node_api.h"
+#include "admin/page.h"
 #include "config/address.h"
 #include "wire/query.h"
 
@@ -64,11 +66,13 @@ class HttpAdmin final : public AdminServer {
         node_(setup_.pusher.get(), setup_.observer.get()) {}
 
   ~HttpAdmin() override {
-    for (const auto& each : listening_) each->server.stop();
+    for (const auto& each : listening_) each->server->stop();
     for (const auto& each : listening_) {
       if (each->thread.joinable()) each->thread.join();
     }
   }
+
+  void SetToken(absl::string_view token) override { guard_.SetToken(token); }
 
   const std::vector<std::string>& addresses() const override { return addresses_; }
 
@@ -81,9 +85,9 @@ class HttpAdmin final : public AdminServer {
     }
     // Only when all could be bound.
     for (const auto& each : listening_) {
-      each->thread = std::thread([server = &each->server] { server->listen_after_bind(); });
+      each->thread = std::thread([server = each->server.get()] { server->listen_after_bind(); });
       // stop() before it runs would be in vain.
-      while (!each->server.is_running()) std::this_thread::yield();
+      while (!each->server->is_running()) std::this_thread::yield();
     }
     return absl::OkStatus();
   }
@@ -92,17 +96,31 @@ class HttpAdmin final : public AdminServer {
   using Handle = std::function<Answer(const httplib::Request& request, const Parameters& query)>;
   using HandleBody = std::function<Answer(const Parameters& query, std::string body)>;
   struct Listening {
-    httplib::Server server;
+    std::unique_ptr<httplib::Server> server;
     std::thread thread;
   };
 
+  bool secure() const { return !options_.admin.tls_certificate.empty(); }
+
+  absl::StatusOr<std::unique_ptr<httplib::Server>> NewServer() const {
+    if (!secure()) return std::make_unique<httplib::Server>();
+    absl::Status status = absl::InternalError("there is no memory for TLS");
+    auto server = std::make_unique<httplib::SSLServer>(
+        [&](SSL_CTX& context) { return PrepareHttps(options_.admin, context, &status); });
+    if (!server->is_valid()) return status;
+    return server;
+  }
+
   absl::Status Bind(const config::Address& address) {
+    absl::StatusOr<std::unique_ptr<httplib::Server>> server = NewServer();
+    if (!server.ok()) return server.status();
     auto listening = std::make_unique<Listening>();
-    Prepare(&listening->server);
+    listening->server = *std::move(server);
+    Prepare(listening->server.get());
     int port = address.port;
     if (port == 0) {
-      port = listening->server.bind_to_any_port(address.host);
-    } else if (!listening->server.bind_to_port(address.host, port)) {
+      port = listening->server->bind_to_any_port(address.host);
+    } else if (!listening->server->bind_to_port(address.host, port)) {
       port = -1;
     }
     if (port <= 0) {
@@ -142,6 +160,7 @@ class HttpAdmin final : public AdminServer {
       Write(ErrorAnswer(status), &response);
       response.status = code;
     });
+    if (options_.admin.page) AddPage(server);
     AddHealth(server);
     AddGoim(server);
     AddNode(server);
@@ -155,11 +174,12 @@ class HttpAdmin final : public AdminServer {
   }
 
   // Why not, if the request is not to be served.
-  std::optional<Answer> Refusal(const httplib::Request& request) const {
+  std::optional<Answer> Refusal(const httplib::Request& request, bool page = false) const {
     const std::string authorization = request.get_header_value("Authorization");
     const std::string host = request.get_header_value("Host");
     const std::string origin = request.get_header_value("Origin");
-    switch (guard_.Admit({authorization, host, origin})) {
+    const Credentials shown{authorization, host, origin, secure()};
+    switch (page ? guard_.AdmitToPage(shown) : guard_.Admit(shown)) {
       case Admission::kWelcome: return std::nullopt;
       case Admission::kUnauthorized: {
         Answer answer = ErrorAnswer(absl::UnauthenticatedError(
@@ -216,6 +236,20 @@ class HttpAdmin final : public AdminServer {
         "the query has a % without two hexadecimal digits: write it as %25"));
   }
 
+  void AddPage(httplib::Server* server) {
+    for (const PageFile& file : PageFiles()) {
+      server->Get(file.path, [this, &file](const httplib::Request& request,
+                                           httplib::Response& response) {
+        if (const auto refusal = Refusal(request, /*page=*/true)) return Refuse(*refusal, &response);
+        const std::string host = request.get_header_value("Host");
+        response.set_header("Content-Security-Policy",
+                            PagePolicy(host, setup_.nodes.ws_port, setup_.nodes.wss_port));
+        response.set_header("Referrer-Policy", "no-referrer");
+        Write({200, file.type, std::string(file.bytes)}, &response);
+      });
+    }
+  }
+
   // Without a token, too: who probes has none, and learns nothing but this.
   void AddHealth(httplib::Server* server) {
     const auto alive = [](const auto&, const auto&) { return TextAnswer("ok\n"); };
@@ -236,7 +270,8 @@ class HttpAdmin final : public AdminServer {
       const absl::StatusOr<NodeFigures> node = setup_.observer->Status();
       if (!node.ok()) return ErrorAnswer(node.status());
       return Answer{200, std::string(kMetricsType),
-                    RenderMetrics(*node, setup_.version, setup_.why_not_ready().empty())};
+                    RenderMetrics(*node, setup_.version, setup_.why_not_ready().empty(),
+                                  setup_.discovery(), setup_.more_metrics())};
     });
   }
 
@@ -262,6 +297,8 @@ class HttpAdmin final : public AdminServer {
     Get(server, "/goim/nodes/weighted", [this](const httplib::Request& request, const Parameters&) {
       return goim_.NodesWeighted(request.get_header_value("Host"));
     });
+    Get(server, "/goim/nodes/instances",
+        [this](const auto&, const auto&) { return goim_.NodesInstances(setup_.instances()); });
   }
 
   void AddNode(httplib::Server* server) {
@@ -269,11 +306,14 @@ class HttpAdmin final : public AdminServer {
     Post(server, "/v1/kick", [this](const Parameters&, std::string body) { return node_.Kick(body); });
     Post(server, "/v1/drain", [this](const Parameters&, std::string body) { return node_.Drain(body); });
     Post(server, "/v1/undrain", [this](const Parameters&, std::string) { return node_.Undrain(); });
+    Post(server, "/v1/reload", [this](const Parameters&, std::string) { return node_.Reload(); });
     Get(server, "/v1/rooms",
         [this](const auto&, const Parameters& query) { return node_.Rooms(query); });
     Get(server, "/v1/online",
         [this](const auto&, const Parameters& query) { return node_.Online(query); });
-    Get(server, "/v1/status", [this](const auto&, const auto&) { return node_.Status(); });
+    Get(server, "/v1/status", [this](const auto&, const auto&) {
+      return node_.Status(setup_.discovery());
+    });
     Get(server, "/v1/openapi.json",
         [](const auto&, const auto&) { return Answer{200, "application/json",
                                                      std::string(kOpenApi)}; });
@@ -281,7 +321,7 @@ class HttpAdmin final : public AdminServer {
 
   const config::Options options_;
   const AdminSetup setup_;
-  const Guard guard_;
+  Guard guard_;
   GoimApi goim_;
   NodeApi node_;
   std::vector<std::string> addresses_;

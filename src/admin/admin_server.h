@@ -1,5 +1,5 @@
 // AdminServer: HTTP for operators and small sites. Metrics, health, goim's HTTP API, and the node's
-// own under /v1 (src/admin/openapi.json).
+// own under /v1 (src/admin/openapi.json), and a page at / that shows what these tell (src/admin/page).
 //
 // Threads    Its own, some per address: `admin.threads` requests are served at a time, and who comes
 //            later waits. Create() and the destructor on one thread; no shard ever waits for it.
@@ -11,13 +11,18 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "admin/figures.h"
 #include "admin/goim_api.h"
+#include "admin/metrics.h"
 #include "config/options.h"
 #include "halley/push_client.h"
+#include "wire/json_writer.h"
 
 namespace halley::admin {
 
@@ -30,6 +35,11 @@ struct AdminSetup {
   std::function<std::string()> why_not_ready;
   // Whether somebody can be asked who a client is. Any thread.
   std::function<bool()> backend_usable;
+  // A JSON array of nodes as goim's registry lists them. Any thread, like the next.
+  std::function<wire::JsonWriter()> instances;
+  std::function<std::optional<DiscoveryFigures>()> discovery;
+  // What else there is to tell of the node.
+  std::function<std::vector<NodeMetric>()> more_metrics = [] { return std::vector<NodeMetric>(); };
 };
 
 class AdminServer {
@@ -39,6 +49,8 @@ class AdminServer {
                                                              AdminSetup setup);
   virtual ~AdminServer() = default;  // answers what was begun
 
+  // For requests that come from now on. Any thread.
+  virtual void SetToken(absl::string_view token) = 0;
   // As bound.
   virtual const std::vector<std::string>& addresses() const = 0;
 };

@@ -29,6 +29,7 @@ int HttpStatusOf(const absl::Status& status) {
     case absl::StatusCode::kOk: return 200;
     case absl::StatusCode::kInvalidArgument: return 400;
     case absl::StatusCode::kNotFound: return 404;
+    case absl::StatusCode::kFailedPrecondition: return 409;
     case absl::StatusCode::kResourceExhausted: return 429;
     case absl::StatusCode::kDeadlineExceeded: return 504;
     case absl::StatusCode::kUnavailable:

@@ -21,6 +21,10 @@ constexpr Figure kFigures[] = {
     {"channels", "Clients that are logged in.", kGauge, [](const Shard& s) { return s.channels; }},
     {"draining", "Whether no client is let in, and those that are here are told to go.", kGauge,
      [](const Shard& s) { return uint64_t{s.draining}; }},
+    {"addresses", "Addresses that clients are connected from, of the node, where they are limited.",
+     kGauge, [](const Shard& s) { return s.addresses; }},
+    {"addresses_without_place", "Connections let in though limits.ip_table was full.", kCounter,
+     [](const Shard& s) { return s.addresses_without_place; }},
     {"rooms", "Rooms with members on the shard.", kGauge, [](const Shard& s) { return s.rooms; }},
     {"accepted", "Connections accepted, those of pushers included.", kCounter,
      [](const Shard& s) { return s.accepted; }},
@@ -132,7 +136,8 @@ std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& f
   return sums;
 }
 
-std::string FiguresAsJson(const NodeFigures& node) {
+std::string FiguresAsJson(const NodeFigures& node,
+                          const std::optional<DiscoveryFigures>& discovery) {
   wire::JsonWriter json;
   json.BeginObject().Key("shards").BeginArray();
   for (const ShardFigures& shard : node.shards) {
@@ -154,7 +159,16 @@ std::string FiguresAsJson(const NodeFigures& node) {
     json.Key("memory_stage").Text(shard.memory_stage);
     json.Key("ring").Text(ReadableText(shard.ring.description)).EndObject();
   }
-  return json.EndArray().EndObject().text();
+  json.EndArray();
+  if (discovery.has_value()) {
+    json.Key("discovery").BeginObject().Key("registered").Bool(discovery->registered);
+    json.Key("addresses").BeginArray();
+    for (const std::string& address : discovery->addresses) json.Text(address);
+    json.EndArray().Key("failures").BeginObject();
+    for (const NamedCount& count : discovery->failures) json.Key(count.name).Number(count.count);
+    json.EndObject().EndObject();
+  }
+  return json.EndObject().text();
 }
 
 }  // namespace halley::admin

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,15 @@ absl::Span<const DurationFamily> DurationFamilies();
 // Sums over shards, in the order in which the names come first.
 std::vector<NamedCount> SumByName(const NodeFigures& node, const FigureFamily& family);
 
+// How the node stands with the registry that it is found in, and what it has found.
+struct DiscoveryFigures {
+  bool registered = false;
+  std::vector<std::string> addresses;  // of goim's logic
+  std::vector<NamedCount> failures;
+};
+
 // {"shards": [{"shard": 0, "connections": 5, ..., "closed": {"kicked": 1}, ...}]}
-std::string FiguresAsJson(const NodeFigures& node);
+// With "discovery" behind it, where there is one.
+std::string FiguresAsJson(const NodeFigures& node, const std::optional<DiscoveryFigures>& discovery = {});
 
 }  // namespace halley::admin

@@ -1,13 +1,11 @@
 #include "admin/goim_api.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "wire/json_writer.h"
 
 namespace halley::admin {
 namespace {
@@ -126,20 +124,14 @@ Answer GoimApi::OnlineTop(const Parameters& query) {
   const int32_t limit = FindNumber(query, "limit").value_or(0);
   if (!type.has_value() || type->empty()) return BadParameter("type is missing: add type=live");
   if (limit <= 0) return BadParameter("limit is missing, or not above 0: add limit=10");
-  absl::StatusOr<RoomList> list = observer_.Rooms(*type, UINT32_MAX);
+  const absl::StatusOr<RoomList> list =
+      observer_.Rooms(*type, static_cast<uint32_t>(limit), RoomOrder::kMembers);
   if (!list.ok()) return Failed(list.status());
-  std::vector<RoomMembers>& rooms = list->rooms;
-  const size_t shown = std::min(rooms.size(), static_cast<size_t>(limit));
-  // Of rooms with as many members, the first by name, so that the same question has one answer.
-  std::partial_sort(rooms.begin(), rooms.begin() + static_cast<ptrdiff_t>(shown), rooms.end(),
-                    [](const RoomMembers& a, const RoomMembers& b) {
-                      return a.members != b.members ? a.members > b.members : a.room < b.room;
-                    });
   JsonWriter data;
   data.BeginArray();
-  for (size_t i = 0; i < shown; ++i) {
-    data.BeginObject().Key("room_id").Text(ReadableText(IdOf(rooms[i].room)));
-    data.Key("count").Number(rooms[i].members).EndObject();
+  for (const RoomMembers& each : list->rooms) {
+    data.BeginObject().Key("room_id").Text(ReadableText(IdOf(each.room)));
+    data.Key("count").Number(each.members).EndObject();
   }
   return GoimData(data.EndArray());
 }
@@ -197,5 +189,7 @@ Answer GoimApi::NodesWeighted(absl::string_view host) const {
   data.Key("factor").Real(kBackoffFactor).Key("jitter").Real(kBackoffJitter).EndObject();
   return GoimData(data.EndObject());
 }
+
+Answer GoimApi::NodesInstances(const JsonWriter& instances) const { return GoimData(instances); }
 
 }  // namespace halley::admin

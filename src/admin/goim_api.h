@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "admin/answer.h"
 #include "halley/push_client.h"
+#include "wire/json_writer.h"
 
 namespace halley::admin {
 
@@ -42,6 +43,8 @@ class GoimApi {
   Answer OnlineTotal();
   // `host`: of the request.
   Answer NodesWeighted(absl::string_view host) const;
+  // `instances`: an array.
+  Answer NodesInstances(const wire::JsonWriter& instances) const;
 
  private:
   PushClient& pusher_;

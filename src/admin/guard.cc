@@ -31,11 +31,25 @@ Guard::Digest Guard::DigestOf(absl::string_view text) {
   return digest;
 }
 
+void Guard::SetToken(absl::string_view token) {
+  const std::lock_guard lock(mutex_);
+  has_token_ = !token.empty();
+  token_digest_ = DigestOf(token);
+}
+
 Admission Guard::Admit(const Credentials& shown) const {
-  if (!has_token_) {
+  bool has_token;
+  Digest wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    has_token = has_token_;
+    wanted = token_digest_;
+  }
+  if (!has_token) {
     if (!IsLoopbackHost(shown.host)) return Admission::kForbidden;
     const bool own = shown.origin.empty() ||
-                     absl::EqualsIgnoreCase(shown.origin, absl::StrCat("http://", shown.host));
+                     absl::EqualsIgnoreCase(
+                         shown.origin, absl::StrCat(shown.secure ? "https://" : "http://", shown.host));
     return own ? Admission::kWelcome : Admission::kForbidden;
   }
   constexpr absl::string_view kScheme = "Bearer ";
@@ -43,9 +57,15 @@ Admission Guard::Admit(const Credentials& shown) const {
   // Digests, so that the time taken tells nothing of the token, its length included.
   const Digest digest =
       DigestOf(absl::StripAsciiWhitespace(shown.authorization.substr(kScheme.size())));
-  return CRYPTO_memcmp(digest.data(), token_digest_.data(), digest.size()) == 0
+  return CRYPTO_memcmp(digest.data(), wanted.data(), digest.size()) == 0
              ? Admission::kWelcome
              : Admission::kUnauthorized;
+}
+
+Admission Guard::AdmitToPage(const Credentials& shown) const {
+  const Admission admission = Admit(shown);
+  // Nobody is unauthorized where there is no token.
+  return admission == Admission::kUnauthorized ? Admission::kWelcome : admission;
 }
 
 }  // namespace halley::admin

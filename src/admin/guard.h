@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <mutex>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -20,6 +21,7 @@ struct Credentials {
   absl::string_view authorization;
   absl::string_view host;
   absl::string_view origin;
+  bool secure = false;  // they came over HTTPS
 };
 
 enum class Admission { kWelcome, kUnauthorized, kForbidden };
@@ -29,13 +31,19 @@ class Guard {
   explicit Guard(absl::string_view token);
 
   Admission Admit(const Credentials& shown) const;
+  // For requests that come from now on.
+  void SetToken(absl::string_view token);
+  // To what is the same for everybody and tells nothing: the page that asks for the token. Where there
+  // is one, it is not needed for that; without one, the same are served as ever.
+  Admission AdmitToPage(const Credentials& shown) const;
 
  private:
   using Digest = std::array<unsigned char, 32>;
   static Digest DigestOf(absl::string_view text);
 
-  const bool has_token_;
-  const Digest token_digest_;
+  mutable std::mutex mutex_;  // of the two below
+  bool has_token_;
+  Digest token_digest_;
 };
 
 }  // namespace halley::admin

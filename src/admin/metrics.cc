@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "admin/figures.h"
 
 namespace halley::admin {
 namespace {
@@ -66,6 +65,14 @@ void AppendFamily(const NodeFigures& node, const FigureFamily& family, std::stri
   }
 }
 
+void AppendNodeMetric(const NodeMetric& metric, std::string* out) {
+  const std::string name = absl::StrCat("halley_", metric.name);
+  AppendHead(name, metric.help, metric.counter ? "counter" : "gauge", out);
+  for (const auto& [labels, count] : metric.samples) {
+    absl::StrAppend(out, name, labels, " ", count, "\n");
+  }
+}
+
 // Buckets of a histogram hold what the smaller ones do, too.
 void AppendDurations(const NodeFigures& node, const DurationFamily& family, std::string* out) {
   const std::string name = absl::StrCat("halley_", family.name, "_seconds");
@@ -97,6 +104,19 @@ void AppendMemoryStage(const NodeFigures& node, std::string* out) {
   }
 }
 
+void AppendDiscovery(const DiscoveryFigures& discovery, std::string* out) {
+  AppendHead("halley_discovery_registered", "Whether the registry knows the node, as far as is known.",
+             "gauge", out);
+  absl::StrAppend(out, "halley_discovery_registered ", discovery.registered ? 1 : 0, "\n");
+  AppendHead("halley_discovery_addresses", "Addresses of logic that are known.", "gauge", out);
+  absl::StrAppend(out, "halley_discovery_addresses ", discovery.addresses.size(), "\n");
+  constexpr absl::string_view kFailures = "halley_discovery_failures_total";
+  AppendHead(kFailures, "What went wrong with the registry, by kind.", "counter", out);
+  for (const NamedCount& count : discovery.failures) {
+    absl::StrAppend(out, kFailures, "{kind=\"", Escaped(count.name), "\"} ", count.count, "\n");
+  }
+}
+
 void AppendProcess(std::string* out) {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
@@ -112,7 +132,9 @@ void AppendProcess(std::string* out) {
 
 }  // namespace
 
-std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready) {
+std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bool ready,
+                          const std::optional<DiscoveryFigures>& discovery,
+                          absl::Span<const NodeMetric> more) {
   std::string out;
   out.reserve(16384);
   AppendHead("halley_info", "What runs here.", "gauge", &out);
@@ -125,6 +147,8 @@ std::string RenderMetrics(const NodeFigures& node, absl::string_view version, bo
   for (const FigureFamily& family : FigureFamilies()) AppendFamily(node, family, &out);
   for (const DurationFamily& family : DurationFamilies()) AppendDurations(node, family, &out);
   AppendMemoryStage(node, &out);
+  if (discovery.has_value()) AppendDiscovery(*discovery, &out);
+  for (const NodeMetric& metric : more) AppendNodeMetric(metric, &out);
   AppendProcess(&out);
   return out;
 }

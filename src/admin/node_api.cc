@@ -9,7 +9,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "admin/figures.h"
 #include "halley/admin.pb.h"
 
 namespace halley::admin {
@@ -116,6 +115,16 @@ Answer NodeApi::Drain(const std::string& json) {
   return JsonAnswer(reply);
 }
 
+Answer NodeApi::Reload() {
+  const absl::StatusOr<ReloadReport> report = observer_.Reload();
+  if (!report.ok()) return ErrorAnswer(report.status());
+  if (!report->error.empty()) return ErrorAnswer(absl::FailedPreconditionError(report->error));
+  v1::ReloadReply reply;
+  reply.mutable_changed()->Add(report->changed.begin(), report->changed.end());
+  reply.mutable_need_restart()->Add(report->need_restart.begin(), report->need_restart.end());
+  return JsonAnswer(reply);
+}
+
 Answer NodeApi::Undrain() {
   const absl::StatusOr<PushReport> report = observer_.EndDrain();
   if (!report.ok()) return ErrorAnswer(report.status());
@@ -129,8 +138,14 @@ Answer NodeApi::Rooms(const Parameters& query) {
   if (limit != query.end() && !absl::SimpleAtoi(limit->second, &listed)) {
     return ErrorAnswer(Wrong("limit is no number of rooms: use limit=1000"));
   }
+  const auto order = query.find("order");
+  const bool by_members = order != query.end() && order->second == "members";
+  if (order != query.end() && !by_members && order->second != "name") {
+    return ErrorAnswer(Wrong("order is none that is known: use order=name or order=members"));
+  }
   const absl::StatusOr<RoomList> list =
-      observer_.Rooms(prefix == query.end() ? "" : prefix->second, listed);
+      observer_.Rooms(prefix == query.end() ? "" : prefix->second, listed,
+                      by_members ? RoomOrder::kMembers : RoomOrder::kName);
   if (!list.ok()) return ErrorAnswer(list.status());
   v1::RoomsReply reply;
   for (const RoomMembers& each : list->rooms) {
@@ -154,10 +169,10 @@ Answer NodeApi::Online(const Parameters& query) {
   return JsonAnswer(reply);
 }
 
-Answer NodeApi::Status() {
+Answer NodeApi::Status(const std::optional<DiscoveryFigures>& discovery) {
   const absl::StatusOr<NodeFigures> node = observer_.Status();
   if (!node.ok()) return ErrorAnswer(node.status());
-  return {200, "application/json", FiguresAsJson(*node)};
+  return {200, "application/json", FiguresAsJson(*node, discovery)};
 }
 
 }  // namespace halley::admin

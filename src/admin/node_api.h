@@ -5,9 +5,11 @@
 // Ownership  Borrows both clients.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "admin/answer.h"
+#include "admin/figures.h"
 #include "halley/push_client.h"
 
 namespace halley::admin {
@@ -21,9 +23,10 @@ class NodeApi {
   Answer Kick(const std::string& json);
   Answer Drain(const std::string& json);
   Answer Undrain();
+  Answer Reload();
   Answer Rooms(const Parameters& query);
   Answer Online(const Parameters& query);
-  Answer Status();
+  Answer Status(const std::optional<DiscoveryFigures>& discovery);
 
  private:
   PushClient& pusher_;

@@ -86,6 +86,8 @@ ShardFigures ShardOf(const v1::ShardStatus& from) {
       .turn_time = DurationsOf(from.turn_time()),
       .push_time = DurationsOf(from.push_time()),
       .draining = from.draining(),
+      .addresses = from.addresses(),
+      .addresses_without_place = from.addresses_without_place(),
       .memory_stage = from.memory_stage(),
       .deliveries = DeliveriesOf(from.accounting()),
       .closed = CountsOf(from.closed()),
@@ -129,6 +131,13 @@ void Decode(const v1::Reply& reply, NodeFigures* out) {
   for (const v1::ShardStatus& shard : reply.status().shards()) {
     out->shards.push_back(ShardOf(shard));
   }
+}
+
+void Decode(const v1::Reply& reply, ReloadReport* out) {
+  const v1::ReloadResult& reload = reply.reload();
+  out->changed.assign(reload.changed().begin(), reload.changed().end());
+  out->need_restart.assign(reload.need_restart().begin(), reload.need_restart().end());
+  out->error = reload.error();
 }
 
 }  // namespace halley::client

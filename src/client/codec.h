@@ -18,5 +18,6 @@ void Decode(const push::v1::Reply& reply, PushReport* out);
 void Decode(const push::v1::Reply& reply, RoomList* out);
 void Decode(const push::v1::Reply& reply, std::vector<uint32_t>* out);
 void Decode(const push::v1::Reply& reply, NodeFigures* out);
+void Decode(const push::v1::Reply& reply, ReloadReport* out);
 
 }  // namespace halley::client

@@ -88,8 +88,10 @@ v1::Request KickMidsRequest(PushClient::Mids mids) {
   return request;
 }
 
-v1::Request RoomsRequest(const std::string& prefix, uint32_t limit) {
+v1::Request RoomsRequest(const std::string& prefix, uint32_t limit, RoomOrder order) {
   v1::Request request;
+  request.mutable_rooms()->set_order(order == RoomOrder::kMembers ? v1::ROOM_ORDER_MEMBERS
+                                                                  : v1::ROOM_ORDER_NAME);
   request.mutable_rooms()->set_prefix(prefix);
   request.mutable_rooms()->set_limit(limit);
   return request;
@@ -123,6 +125,12 @@ v1::Request DrainRequest(std::optional<absl::Duration> grace, std::optional<absl
 v1::Request UndrainRequest() {
   v1::Request request;
   request.mutable_undrain();
+  return request;
+}
+
+v1::Request ReloadRequest() {
+  v1::Request request;
+  request.mutable_reload();
   return request;
 }
 
@@ -266,8 +274,9 @@ absl::StatusOr<PushReport> PushClient::KickKeys(Names keys) {
 absl::StatusOr<PushReport> PushClient::KickMids(Mids mids) {
   return impl_->Wait<PushReport>(KickMidsRequest(mids));
 }
-absl::StatusOr<RoomList> PushClient::Rooms(const std::string& prefix, uint32_t limit) {
-  return impl_->Wait<RoomList>(RoomsRequest(prefix, limit));
+absl::StatusOr<RoomList> PushClient::Rooms(const std::string& prefix, uint32_t limit,
+                                           RoomOrder order) {
+  return impl_->Wait<RoomList>(RoomsRequest(prefix, limit, order));
 }
 absl::StatusOr<std::vector<uint32_t>> PushClient::Online(Names keys) {
   return impl_->Wait<std::vector<uint32_t>>(OnlineRequest(keys));
@@ -281,6 +290,9 @@ absl::StatusOr<PushReport> PushClient::BeginDrain(std::optional<absl::Duration> 
 }
 absl::StatusOr<PushReport> PushClient::EndDrain() {
   return impl_->Wait<PushReport>(UndrainRequest());
+}
+absl::StatusOr<ReloadReport> PushClient::Reload() {
+  return impl_->Wait<ReloadReport>(ReloadRequest());
 }
 
 void PushClient::PushKeys(Names keys, const PushMessage& message, Callback<PushReport> done) {
@@ -301,8 +313,9 @@ void PushClient::KickKeys(Names keys, Callback<PushReport> done) {
 void PushClient::KickMids(Mids mids, Callback<PushReport> done) {
   impl_->Start<PushReport>(KickMidsRequest(mids), std::move(done));
 }
-void PushClient::Rooms(const std::string& prefix, uint32_t limit, Callback<RoomList> done) {
-  impl_->Start<RoomList>(RoomsRequest(prefix, limit), std::move(done));
+void PushClient::Rooms(const std::string& prefix, uint32_t limit, Callback<RoomList> done,
+                       RoomOrder order) {
+  impl_->Start<RoomList>(RoomsRequest(prefix, limit, order), std::move(done));
 }
 void PushClient::Online(Names keys, Callback<std::vector<uint32_t>> done) {
   impl_->Start<std::vector<uint32_t>>(OnlineRequest(keys), std::move(done));

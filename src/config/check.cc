@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -13,10 +14,14 @@
 #include "base/char_set.h"
 #include "config/address.h"
 #include "config/file_list.h"
+#include "config/node_list.h"
 #include "config/origin_list.h"
 
 namespace halley::config {
 namespace {
+
+// Around a message: a WebSocket header of the longest kind.
+constexpr uint32_t kFramingBytes = 14;
 
 // The rule is told where the first of its options was set that was set at all.
 absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_view> keys,
@@ -95,6 +100,10 @@ absl::Status CheckTls(const Options& options, const Origins& origins) {
                   "listen.proxies");
   }
   const PushOptions& push = options.push;
+  if (options.admin.tls_certificate.empty() && !options.admin.tls_key.empty()) {
+    return Broken(origins, {"admin.tls_key"},
+                  "admin.tls_key means nothing without a certificate: set admin.tls_certificate");
+  }
   if (push.tls_certificate.empty() && !(push.tls_key.empty() && push.tls_client_ca.empty())) {
     return Broken(origins, {"push.tls_client_ca", "push.tls_key"},
                   "push.tls_key and push.tls_client_ca mean nothing without a certificate: set "
@@ -168,14 +177,25 @@ absl::Status CheckCookie(const Options& options, const Origins& origins) {
 
 // Whether tokens can be verified, and are where somebody thinks that they are.
 absl::Status CheckBackend(const Options& options, const Origins& origins) {
+  const HttpBackendOptions& http = options.http_backend;
+  if ((options.backend.kind == BackendKind::kHttp) == http.urls.empty()) {
+    return Broken(origins, {"http_backend.urls", "backend.kind"},
+                  http.urls.empty()
+                      ? "backend.kind is http, and nothing says where to ask: set http_backend.urls"
+                      : "http_backend.urls is set, but nobody is asked there: set backend.kind = "
+                        "\"http\"");
+  }
   const JwtOptions& jwt = options.jwt;
   const bool keys = !(jwt.secret.empty() && jwt.secret_file.empty() && jwt.keys.empty() &&
                       jwt.jwks_file.empty() && jwt.jwks_url.empty());
-  if (options.backend.kind == BackendKind::kEmbedded) {
+  if (options.backend.kind != BackendKind::kJwt) {
     if (!keys) return absl::OkStatus();
     return Broken(origins, {"jwt.secret_file", "jwt.keys", "jwt.jwks_file", "jwt.jwks_url", "jwt.secret"},
-                  "jwt has keys, but the embedded backend believes tokens unverified: set "
-                  "backend.kind = \"jwt\"");
+                  options.backend.kind == BackendKind::kEmbedded
+                      ? "jwt has keys, but the embedded backend believes tokens unverified: set "
+                        "backend.kind = \"jwt\""
+                      : "jwt has keys, but the backend that is asked verifies tokens itself: set "
+                        "backend.kind = \"jwt\", or take them away");
   }
   if (!keys) {
     return Broken(origins, {"backend.kind"},
@@ -226,6 +246,32 @@ absl::Status CheckSizes(const Options& options, const Origins& origins) {
   return absl::OkStatus();
 }
 
+// A burst without its rate would be no limit, and one that no message fits into would be no service.
+absl::Status CheckLimits(const Options& options, const Origins& origins) {
+  const LimitsOptions& limits = options.limits;
+  const std::tuple<absl::string_view, uint32_t, uint32_t> rates[] = {
+      {"limits.ip_connects", limits.ip_connects_per_s, limits.ip_connects_burst},
+      {"limits.connects", limits.connects_per_s, limits.connects_burst},
+      {"limits.messages", limits.messages_per_s, limits.messages_burst},
+      {"limits.bytes", limits.bytes_per_s, limits.bytes_burst}};
+  for (const auto& [name, per_s, burst] : rates) {
+    if (per_s > 0 || burst == 0) continue;
+    const std::string key = absl::StrCat(name, "_burst");
+    return Broken(origins, {key},
+                  absl::StrCat(key, " limits nothing without a rate: set ", name, "_per_s"));
+  }
+  if (limits.bytes_per_s == 0) return absl::OkStatus();
+  const uint32_t at_once = limits.bytes_burst > 0 ? limits.bytes_burst : limits.bytes_per_s;
+  const uint32_t largest =
+      std::max(options.client.message_bytes, options.client.http_header_bytes) + kFramingBytes;
+  if (at_once >= largest) return absl::OkStatus();
+  return Broken(origins, {"limits.bytes_burst", "limits.bytes_per_s", "client.message_bytes"},
+                absl::StrCat("a client could not send the largest message or request (",
+                             largest, " bytes with its framing) that client.message_bytes and "
+                             "client.http_header_bytes allow: raise limits.bytes_burst to ",
+                             largest, " or more"));
+}
+
 absl::Status CheckGopusher(const GopusherOptions& gopusher, const Origins& origins) {
   if (gopusher.pong_timeout_ms <= gopusher.ping_ms) {
     return Broken(origins, {"gopusher.pong_timeout_ms", "gopusher.ping_ms"},
@@ -263,6 +309,28 @@ absl::Status CheckRoom(const std::string& section, const RoomOptions& room,
                              2 * push.body_bytes, " or more"));
 }
 
+absl::Status CheckDiscovery(const DiscoveryOptions& discovery, const Origins& origins) {
+  const absl::StatusOr<std::vector<std::string>> nodes = ParseNodeList(discovery.nodes);
+  if (!nodes.ok()) return Broken(origins, {"discovery.nodes"}, nodes.status().message());
+  const absl::StatusOr<std::vector<std::string>> logic = ParseNodeList(discovery.static_addresses);
+  if (!logic.ok()) return Broken(origins, {"discovery.static_addresses"}, logic.status().message());
+  if (discovery.kind == DiscoveryKind::kBilibili && nodes->empty()) {
+    return Broken(origins, {"discovery.kind"},
+                  "discovery.kind is bilibili, and nobody is named to register with: set "
+                  "discovery.nodes");
+  }
+  if (discovery.kind == DiscoveryKind::kBilibili && discovery.appid.empty()) {
+    return Broken(origins, {"discovery.appid"},
+                  "discovery.appid is empty, so nobody could look for the node: name it goim.comet");
+  }
+  if (discovery.kind == DiscoveryKind::kStatic && logic->empty()) {
+    return Broken(origins, {"discovery.kind"},
+                  "discovery.kind is static, and there are no addresses: set "
+                  "discovery.static_addresses");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckRooms(const Options& options, const Origins& origins) {
   absl::Status status = CheckRoom("room", options.room, options.push, origins);
   for (size_t i = 0; status.ok() && i < options.room_types.size(); ++i) {
@@ -280,7 +348,9 @@ absl::Status CheckTogether(const Options& options, const Origins& origins) {
   if (absl::Status status = CheckSecrets(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckBackend(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckSizes(options, origins); !status.ok()) return status;
+  if (absl::Status status = CheckLimits(options, origins); !status.ok()) return status;
   if (absl::Status status = CheckGopusher(options.gopusher, origins); !status.ok()) return status;
+  if (absl::Status status = CheckDiscovery(options.discovery, origins); !status.ok()) return status;
   return CheckRooms(options, origins);
 }
 

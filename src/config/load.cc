@@ -37,6 +37,7 @@ struct FlagSetting {
 struct CommandLine {
   std::optional<std::string> config_file;
   bool check_config = false;
+  bool doctor = false;
   std::string print;
   std::vector<FlagSetting> settings;
 };
@@ -121,11 +122,12 @@ class ArgumentReader {
 
   static bool IsSwitch(absl::string_view flag) {
     return flag == kCheckConfigFlag || flag == kHelpFlag || flag == kVersionFlag ||
-           flag == kPrintConfigFlag || flag == kPrintMarkdownFlag;
+           flag == kPrintConfigFlag || flag == kPrintMarkdownFlag || flag == kDoctorFlag;
   }
 
   absl::Status ReadSwitch(absl::string_view flag) {
     if (flag == kCheckConfigFlag) line_.check_config = true;
+    if (flag == kDoctorFlag) line_.doctor = true;
     if (std::optional<std::string> printed = Printed(flag); printed.has_value()) {
       line_.print = *std::move(printed);
     }
@@ -306,6 +308,7 @@ absl::StatusOr<Invocation> Load(int argc, const char* const* argv) {
   if (!line.ok()) return line.status();
   Invocation invocation;
   invocation.print = line->print;
+  invocation.doctor = line->doctor;
   if (!invocation.print.empty()) return invocation;
 
   Options& options = invocation.options;
@@ -321,6 +324,7 @@ absl::StatusOr<Invocation> Load(int argc, const char* const* argv) {
   absl::Status secrets = ReadSecret("push", "secret", &options, origins);
   secrets.Update(ReadSecret("gopusher", "app_secret", &options, origins));
   secrets.Update(ReadSecret("admin", "token", &options, origins));
+  secrets.Update(ReadSecret("http_backend", "secret", &options, origins));
   if (!secrets.ok()) return secrets;
   if (absl::Status status = CheckTogether(options, origins); !status.ok()) return status;
   return invocation;

@@ -16,6 +16,7 @@ namespace halley::config {
 
 struct Invocation {
   Options options;
+  bool doctor = false;  // look at the host, and say what it lacks, instead of serving
   std::string print;  // not empty: print this on stdout and exit instead of serving (--help, ...)
 };
 

@@ -135,6 +135,7 @@ struct ClientOptions {
 enum class BackendKind : uint8_t {
   kEmbedded,  // believes what a client says of itself: for development
   kJwt,       // believes what a signed token says
+  kHttp,      // asks, and tells, by HTTP
 };
 
 struct BackendOptions {
@@ -159,6 +160,44 @@ struct JwtOptions {
   bool require_exp = true;
   uint32_t token_bytes = 4096;
   std::string cookie;             // which holds the token where the login has none; empty: none
+};
+
+enum class HttpFlavour : uint8_t {
+  kHalley,
+  kGopusher,  // the callbacks of Gopusher 0.x
+};
+
+struct HttpBackendOptions {
+  std::string urls;                // "https://a.example.com/halley, https://b.example.com/halley"
+  HttpFlavour flavour = HttpFlavour::kHalley;
+  std::string secret;              // requests are signed with; empty: they are not
+  std::string secret_file;         // where `secret` was read from, when it was
+  std::string ca;                  // who must have signed the servers' certificates; empty: the system knows
+  std::string node;                // what this node calls itself; empty: its host's name and the time
+  uint32_t timeout_ms = 3000;      // for an answer
+  uint32_t retry_for_ms = 30'000;  // how long what a backend has to know is told again
+  uint32_t concurrency = 64;       // requests at a time
+  uint32_t queue = 4096;           // logins that wait for their turn, and as many events
+  uint32_t disconnects = 100;      // in one request
+  bool messages = true;            // what clients send is passed on
+  uint32_t answer_bytes = 65536;
+};
+
+// Against clients that abuse the node. 0: without a limit; a burst of 0: as much as in one second.
+struct LimitsOptions {
+  uint32_t ip_connections = 0;      // of each address, or /64 of IPv6
+  uint32_t ip_connects_per_s = 0;   // likewise
+  uint32_t ip_connects_burst = 0;
+  uint32_t ip_table = 1'000'000;    // addresses that are remembered
+  std::string trusted;              // "10.0.0.0/8": networks that the limits above do not hold for
+  uint32_t connects_per_s = 0;      // of the node
+  uint32_t connects_burst = 0;
+  uint32_t handshakes = 0;          // of the node: connections that have not logged in
+  uint32_t messages_per_s = 0;      // from each connection
+  uint32_t messages_burst = 0;
+  uint32_t bytes_per_s = 0;         // from each connection
+  uint32_t bytes_burst = 0;
+  uint32_t rooms = 0;               // of the node
 };
 
 struct WebSocketOptions {
@@ -231,9 +270,12 @@ struct PushOptions {
 struct AdminOptions {
   std::string token;            // empty: only loopback addresses may be listened on
   std::string token_file;       // where `token` was read from, when it was
+  std::string tls_certificate;  // with its chain; empty: the port speaks plain HTTP
+  std::string tls_key;          // empty: it stands beside the certificate
   std::string nodes;            // "a.example.com, b.example.com": what goim's clients are told of
   uint32_t threads = 8;         // requests that are served at a time
   uint32_t timeout_ms = 5000;   // of a client, to send its request or take the answer
+  bool page = true;             // GET / is answered with the operator's page
 };
 
 struct CometGrpcOptions {
@@ -246,14 +288,39 @@ struct CometGrpcOptions {
   uint32_t timeout_ms = 5000;      // of the node, to answer one
 };
 
+enum class LogFormat : uint8_t { kText, kJson };
+
 struct GatewayOptions {
   uint32_t shutdown_timeout_ms = 5000;  // SIGTERM: farewells and flushes, then closing for good
   uint32_t drain_grace_ms = 0;          // before that, the node is not ready and still lets in
   uint32_t drain_window_ms = 0;         // and then clients are told to go, evenly over so long
   uint32_t drain_retry_ms = 2000;       // the longest that one is asked to wait before it comes back
   uint32_t memory_mib = 0;              // for what waits, of the node; 0: a quarter of the memory
+  std::string user;                     // whom it becomes where it was started as root; empty: nobody else
   std::string log_level = "info";       // trace, debug, info, warn, error
+  LogFormat log_format = LogFormat::kText;
   bool check_config = false;            // --check-config
+};
+
+enum class DiscoveryKind : uint8_t {
+  kNone,
+  kStatic,    // logic is where static_addresses say
+  kBilibili,  // the registry that goim uses
+};
+
+struct DiscoveryOptions {
+  DiscoveryKind kind = DiscoveryKind::kNone;
+  std::string nodes;         // "a:7171, b:7171": of the registry
+  std::string region;        // empty, and the three below: as the environment says, as goim has it
+  std::string zone;
+  std::string env;
+  std::string host;          // empty: the host's own name
+  std::string appid = "goim.comet";
+  std::string addrs;         // "grpc://10.0.0.1:3109"; empty: as is listened on
+  std::string public_addrs;  // what clients are told by goim's logic
+  uint32_t weight = 10;
+  std::string logic_appid = "goim.logic";  // who is looked for; empty: nobody
+  std::string static_addresses;
 };
 
 struct Options {
@@ -264,6 +331,8 @@ struct Options {
   ClientOptions client;
   BackendOptions backend;
   JwtOptions jwt;
+  HttpBackendOptions http_backend;
+  LimitsOptions limits;
   WebSocketOptions websocket;
   GopushOptions gopush;
   GopusherOptions gopusher;
@@ -274,6 +343,7 @@ struct Options {
   AdminOptions admin;
   CometGrpcOptions comet_grpc;
   GatewayOptions gateway;
+  DiscoveryOptions discovery;
 };
 
 }  // namespace halley::config

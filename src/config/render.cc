@@ -7,6 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "config/reload.h"
 #include "config/table.h"
 #include "config/value.h"
 
@@ -147,7 +148,8 @@ std::string RenderMarkdownTable() {
                                  ? Code(spec.Flag())
                                  : absl::StrCat(Code(spec.short_flag), ", ", Code(spec.Flag()));
     AppendMarkdownRow(Code(spec.Key()), flag, RenderUnit(spec.kind),
-                      value.empty() ? "empty" : Code(value), RenderRange(spec), spec.help, &out);
+                      value.empty() ? "empty" : Code(value), RenderRange(spec),
+                      absl::StrCat(spec.help, MayChange(spec) ? "; *reloads*" : ""), &out);
   }
   for (const CommandSpec& command : CommandTable()) {
     const std::string flag =

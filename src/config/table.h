@@ -64,6 +64,7 @@ struct CommandSpec {
 
 inline constexpr absl::string_view kConfigFlag = "--config";
 inline constexpr absl::string_view kCheckConfigFlag = "--check-config";
+inline constexpr absl::string_view kDoctorFlag = "--doctor";
 inline constexpr absl::string_view kPrintConfigFlag = "--print-config";
 inline constexpr absl::string_view kVersionFlag = "--version";
 inline constexpr absl::string_view kHelpFlag = "--help";

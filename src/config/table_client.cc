@@ -12,12 +12,15 @@ constexpr absl::string_view kDuplicateKeys[] = {"replace", "refuse", "allow"};
 static_assert(std::size(kDuplicateKeys) == static_cast<size_t>(DuplicateKey::kAllow) + 1);
 constexpr absl::string_view kPersonalOverflows[] = {"refuse", "skip", "latest", "close"};
 static_assert(std::size(kPersonalOverflows) == static_cast<size_t>(PersonalOverflow::kClose) + 1);
-constexpr absl::string_view kBackendKinds[] = {"embedded", "jwt"};
-static_assert(std::size(kBackendKinds) == static_cast<size_t>(BackendKind::kJwt) + 1);
+constexpr absl::string_view kBackendKinds[] = {"embedded", "jwt", "http"};
+static_assert(std::size(kBackendKinds) == static_cast<size_t>(BackendKind::kHttp) + 1);
+constexpr absl::string_view kHttpFlavours[] = {"halley", "gopusher"};
+static_assert(std::size(kHttpFlavours) == static_cast<size_t>(HttpFlavour::kGopusher) + 1);
 
 constexpr auto kClient = &Options::client;
 constexpr auto kBackend = &Options::backend;
 constexpr auto kJwt = &Options::jwt;
+constexpr auto kHttp = &Options::http_backend;
 
 constexpr OptionSpec kRows[] = {
     Number<kClient, &ClientOptions::handshake_timeout_ms>(
@@ -77,7 +80,7 @@ constexpr OptionSpec kRows[] = {
     Choice<kBackend, &BackendOptions::kind>(
         {"backend", "kind", "--backend"}, kBackendKinds,
         "who decides who a client is: embedded believes what clients say, for development; jwt "
-        "believes signed tokens (JSON Web Tokens)"),
+        "believes signed tokens (JSON Web Tokens); http asks [http_backend]"),
 
     Text<kJwt, &JwtOptions::secret>(
         {"jwt", "secret"}, Kind::kSecret, kSecretBytesMax,
@@ -137,6 +140,50 @@ constexpr OptionSpec kRows[] = {
         {"jwt", "cookie"}, Kind::kText, 256,
         "the cookie that holds the token where a login on WebSocket or of server-sent events has "
         "none; empty: cookies are no logins"),
+
+    Text<kHttp, &HttpBackendOptions::urls>(
+        {"http_backend", "urls"}, Kind::kText, kTextBytesMax,
+        "where a backend is asked and told, with backend.kind = http: https:// or http://, several "
+        "separated by commas, any of which will do"),
+    Choice<kHttp, &HttpBackendOptions::flavour>(
+        {"http_backend", "flavour"}, kHttpFlavours,
+        "what requests and answers look like: halley, or the callbacks of Gopusher 0.x"),
+    Text<kHttp, &HttpBackendOptions::secret>(
+        {"http_backend", "secret"}, Kind::kSecret, kSecretBytesMax,
+        "what requests are signed with (HMAC-SHA256, in the header Halley-Signature); prefer "
+        "http_backend.secret_file, others can read a command line"),
+    Text<kHttp, &HttpBackendOptions::secret_file>(
+        {"http_backend", "secret_file"}, Kind::kFile, kTextBytesMax,
+        "file that holds it; one newline at its end is not part of it"),
+    Text<kHttp, &HttpBackendOptions::ca>(
+        {"http_backend", "ca"}, Kind::kFile, kTextBytesMax,
+        "PEM file of who must have signed the servers' certificates; empty: one of those that the "
+        "system trusts"),
+    Text<kHttp, &HttpBackendOptions::node>(
+        {"http_backend", "node"}, Kind::kText, kNameBytesMax,
+        "what this node calls itself; a later run must have another name; empty: the host's name and "
+        "the time of its start"),
+    Number<kHttp, &HttpBackendOptions::timeout_ms>(
+        {"http_backend", "timeout_ms"}, Kind::kMilliseconds, {10, kMinuteMs},
+        "for an answer; a login that has none by then is unavailable"),
+    Number<kHttp, &HttpBackendOptions::retry_for_ms>(
+        {"http_backend", "retry_for_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},
+        "how long a disconnect that failed is told again"),
+    Number<kHttp, &HttpBackendOptions::concurrency>(
+        {"http_backend", "concurrency"}, Kind::kCount, {1, 4096},
+        "requests at a time, over all urls"),
+    Number<kHttp, &HttpBackendOptions::queue>(
+        {"http_backend", "queue"}, Kind::kCount, {16, 1'048'576},
+        "logins that wait for their turn, and as many events"),
+    Number<kHttp, &HttpBackendOptions::disconnects>(
+        {"http_backend", "disconnects"}, Kind::kCount, {1, 1000},
+        "disconnects in one request, when so many have piled up; flavour halley only"),
+    Choice<kHttp, &HttpBackendOptions::messages>(
+        {"http_backend", "messages"}, kSwitch,
+        "whether what clients send is passed on; flavour halley only"),
+    Number<kHttp, &HttpBackendOptions::answer_bytes>(
+        {"http_backend", "answer_bytes"}, Kind::kBytes, {256, kMiB},
+        "body of one answer"),
 };
 
 }  // namespace

@@ -12,6 +12,8 @@ constexpr absl::string_view kRoomOverflows[] = {"skip", "latest", "close"};
 static_assert(std::size(kRoomOverflows) == static_cast<size_t>(RoomOverflow::kClose) + 1);
 constexpr absl::string_view kRoomClasses[] = {"normal", "low"};
 static_assert(std::size(kRoomClasses) == static_cast<size_t>(RoomClass::kLow) + 1);
+constexpr absl::string_view kLogFormats[] = {"text", "json"};
+static_assert(std::size(kLogFormats) == static_cast<size_t>(LogFormat::kJson) + 1);
 constexpr absl::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error"};
 
 constexpr auto kRoom = &Options::room;
@@ -83,6 +85,12 @@ constexpr OptionSpec kRows[] = {
     Text<kAdmin, &AdminOptions::token_file>(
         {"admin", "token_file"}, Kind::kFile, kTextBytesMax,
         "file that holds the token; one newline at its end is not part of it"),
+    Text<kAdmin, &AdminOptions::tls_certificate>(
+        {"admin", "tls_certificate"}, Kind::kFile, kTextBytesMax,
+        "PEM file of the admin port's certificate with its chain: it speaks HTTPS; empty: HTTP"),
+    Text<kAdmin, &AdminOptions::tls_key>(
+        {"admin", "tls_key"}, Kind::kFile, kTextBytesMax,
+        "its private key; empty: it is in the same file"),
     Text<kAdmin, &AdminOptions::nodes>(
         {"admin", "nodes"}, Kind::kText, kTextBytesMax,
         "host names of this node, separated by commas, that /goim/nodes/weighted tells clients of; "
@@ -93,6 +101,9 @@ constexpr OptionSpec kRows[] = {
     Number<kAdmin, &AdminOptions::timeout_ms>(
         {"admin", "timeout_ms"}, Kind::kMilliseconds, {100, kMinuteMs},
         "how long an admin request may take to come, and the node to answer it"),
+    Choice<kAdmin, &AdminOptions::page>(
+        {"admin", "page"}, kSwitch,
+        "whether the operator's page is served at / of listen.admin"),
 
     Text<kCometGrpc, &CometGrpcOptions::tls_certificate>(
         {"comet_grpc", "tls_certificate"}, Kind::kFile, kTextBytesMax,
@@ -137,9 +148,16 @@ constexpr OptionSpec kRows[] = {
         {"gateway", "memory_mib"}, Kind::kCount, {0, 16'777'216},
         "MiB that logs, queues and inboxes may hold on this node; 0: a quarter of the machine's or "
         "the cgroup's memory"),
+    Text<kGateway, &GatewayOptions::user>(
+        {"gateway", "user", "--user"}, Kind::kText, kNameBytesMax,
+        "started as root, the gateway becomes this user, with its groups, once it listens and has read "
+        "keys and secrets; what SIGHUP reads again that user must be able to read; empty: it stays"),
     TextChoice<kGateway, &GatewayOptions::log_level>(
         {"gateway", "log_level", "--log-level"}, kLogLevels,
         "the least severe lines that are logged"),
+    Choice<kGateway, &GatewayOptions::log_format>(
+        {"gateway", "log_format"}, kLogFormats,
+        "how the log's lines are written: as text, or one JSON object each (time, level, message)"),
 };
 
 }  // namespace

@@ -9,7 +9,9 @@ namespace halley::config {
 
 absl::Span<const OptionSpec> ListenOptionRows();
 absl::Span<const OptionSpec> ClientOptionRows();
+absl::Span<const OptionSpec> LimitsOptionRows();
 absl::Span<const OptionSpec> DialectOptionRows();
 absl::Span<const OptionSpec> NodeOptionRows();
+absl::Span<const OptionSpec> DiscoveryOptionRows();
 
 }  // namespace halley::config

@@ -8,6 +8,7 @@
 #include "config/address.h"
 #include "config/load.h"
 #include "config/network_list.h"
+#include "gateway/own_user.h"
 #include "io/proxied_ring.h"
 #include "io/sockets.h"
 
@@ -60,11 +61,12 @@ uint64_t WallOffsetMs() {
 }  // namespace
 
 Gateway::Gateway(const config::Options& options)
-    : options_(options), wall_offset_ms_(WallOffsetMs()) {}
+    : options_(options), loaded_(options), wall_offset_ms_(WallOffsetMs()) {}
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::Options& options) {
   std::unique_ptr<Gateway> gateway(new Gateway(options));
   if (absl::Status resolved = gateway->ResolveLimits(); !resolved.ok()) return resolved;
+  gateway->current_ = gateway->options_;
   if (absl::Status opened = gateway->OpenAll(); !opened.ok()) return opened;
   return gateway;
 }
@@ -77,16 +79,34 @@ Gateway::~Gateway() {
   }
 }
 
+// What may take root's rights comes first; then the gateway is who it is to be. Rings and shards are made
+// by that user, and what comes from the network is read by nobody else.
 absl::Status Gateway::OpenAll() {
   absl::StatusOr<TlsServers> tls = TlsServers::Load(options_);
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
-  if (absl::Status loaded = LoadTokenKeys(); !loaded.ok()) return loaded;
+  absl::StatusOr<std::unique_ptr<Backends>> backends = Backends::Load(options_);
+  if (!backends.ok()) return backends.status();
+  backends_ = *std::move(backends);
+  if (absl::Status listening = OpenListeners(); !listening.ok()) return listening;
+  if (absl::Status became = BecomeUser(options_.gateway.user); !became.ok()) return became;
+  if (absl::Status opened = backends_->Open(); !opened.ok()) return opened;
   absl::StatusOr<io::OpenedRings> rings =
       io::OpenRings(EngineOf(options_.io.engine), options_.shard.shards);
   if (!rings.ok()) return rings.status();
   rings_ = *std::move(rings);
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
+  gate_ = shard::Gate::For(options_.limits);
+  if (gate_ != nullptr) count_client_ips_ = [this] { return gate_->addresses(); };
+  absl::Status status = OpenInside();
+  if (status.ok()) status = NameItself();
+  // The header comes before TLS does.
+  if (status.ok() && options_.listen.proxy_protocol) ProxyRings();
+  if (status.ok() && tls_.Any()) SecureRings();
+  return status;
+}
+
+absl::Status Gateway::OpenListeners() {
   const config::ListenOptions& listen = options_.listen;
   const io::SocketOptions clients = ClientSockets(listen);
   using Kind = shard::ListenerKind;
@@ -102,25 +122,7 @@ absl::Status Gateway::OpenAll() {
   status.Update(Listen(listen.v1_ws, Kind::kGoimV1WebSocket, clients, nullptr, &addresses_.v1_ws));
   status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
                        &addresses_.push));
-  if (status.ok()) status = OpenInside();
-  // The header comes before TLS does.
-  if (status.ok() && listen.proxy_protocol) ProxyRings();
-  if (status.ok() && tls_.Any()) SecureRings();
   return status;
-}
-
-// Before anything is opened: what has to be fetched may take its time.
-absl::Status Gateway::LoadTokenKeys() {
-  if (options_.backend.kind != config::BackendKind::kJwt) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<backend::KeyStore>> keys =
-      backend::KeyStore::Create(options_.jwt);
-  if (!keys.ok()) return keys.status();
-  token_keys_ = *std::move(keys);
-  if (options_.jwt.jwks_url.empty()) return absl::OkStatus();
-  auto fetcher = backend::JwksFetcher::Create(options_.jwt, token_keys_.get());
-  if (!fetcher.ok()) return fetcher.status();
-  token_keys_at_ = *std::move(fetcher);
-  return absl::OkStatus();
 }
 
 absl::Status Gateway::Listen(const std::string& list, shard::ListenerKind kind,
@@ -195,8 +197,10 @@ absl::Status Gateway::StartAdmin() {
   setup.nodes = NodesReply();
   setup.version = std::string(config::Version());
   setup.why_not_ready = [this] { return WhyNotReady(); };
-  // Both that there are answer by themselves.
-  setup.backend_usable = [] { return true; };
+  setup.backend_usable = [this] { return backends_->Usable(); };
+  setup.more_metrics = [this] { return backends_->Metrics(); };
+  setup.instances = [this] { return OwnInstances(); };
+  setup.discovery = [this] { return DiscoveryFigures(); };
   auto server = admin::AdminServer::Create(options_, std::move(setup));
   if (!server.ok()) return server.status();
   admin_ = *std::move(server);
@@ -244,7 +248,7 @@ std::string Gateway::WhyNotReady() const {
 }
 
 bool Gateway::BeginDrain() {
-  const config::GatewayOptions& options = options_.gateway;
+  const config::GatewayOptions& options = current_.gateway;
   if (options.drain_grace_ms == 0 && options.drain_window_ms == 0) return false;
   drain_.begin_ns = io::MonotonicNowNs() + uint64_t{options.drain_grace_ms} * 1'000'000;
   drain_.window_ns = uint64_t{options.drain_window_ms} * 1'000'000;

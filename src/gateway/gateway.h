@@ -18,18 +18,20 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "admin/admin_server.h"
-#include "backend/backend.h"
-#include "backend/jwks_fetcher.h"
-#include "backend/key_set.h"
 #include "comet/comet_server.h"
 #include "config/options.h"
+#include "config/reload.h"
+#include "discovery/discovery.h"
+#include "gateway/backends.h"
 #include "gateway/inside_callers.h"
 #include "gateway/tls_servers.h"
 #include "io/listener.h"
 #include "io/open_rings.h"
 #include "io/secure_ring.h"
+#include "shard/gate.h"
 #include "shard/mailbox.h"
 #include "shard/shard.h"
+#include "wire/json_writer.h"
 
 namespace halley::gateway {
 
@@ -56,33 +58,45 @@ class Gateway {
 
   // Starts the shards, and what asks of them; they accept when it returns.
   absl::Status Start();
-  // Asks the shards to end, in order and within the shutdown timeout. Safe from any thread.
+  // Has the node no longer found, which takes a moment, and asks the shards to end, in order and within
+  // the shutdown timeout. Safe from any thread.
   void RequestStop() {
+    if (discovery_ != nullptr) discovery_->Stop();
     fabric_->RequestStop();
-    if (token_keys_at_ != nullptr) token_keys_at_->RequestStop();
+    backends_->RequestStop();
   }
   // Has the node not ready at once, lets no client in after gateway.drain_grace_ms, and has those that
   // are here told to go over gateway.drain_window_ms. False: both are 0, and nothing was begun.
   bool BeginDrain();
   // After BeginDrain(): nobody is left, or the time for it is over.
   bool Drained() const;
+  // Whether each has had a turn since this was true last; idle ones have several a second. The main
+  // thread's.
+  bool EveryShardTurned();
+  uint64_t ConnectionsCount() const { return fabric_->ConnectionsCount(); }
   // True once every shard has ended.
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
-  // Reads certificates again: for who connects from now on. On failure those in use stay.
-  absl::Status ReloadCertificates() { return tls_.Reload(); }
+  // Takes over what `wanted` has otherwise than before and may change at run time, and reads
+  // certificates and the keys of tokens again: for who connects and logs in from now on. All of it is
+  // tried first: on failure nothing is changed. Keys that are fetched are fetched soon;
+  // OnFetchedKeys() tells what became of it.
+  absl::StatusOr<config::Changes> Reload(const config::Options& wanted);
+  // The number up to which others than this thread have asked for that and have no answer; 0: none.
+  uint64_t reload_asked() const;
+  void AnswerReload(uint64_t number, const absl::StatusOr<config::Changes>& outcome);
   bool speaks_tls() const { return tls_.Any(); }
-  // Reads the keys of tokens again: for who logs in from now on. On failure those in use stay.
-  // Those that are fetched are fetched soon; OnFetchedKeys() tells what became of it.
-  absl::Status ReloadTokenKeys() {
-    if (token_keys_at_ != nullptr) token_keys_at_->AskSoon();
-    return token_keys_->Reload();
-  }
   // Who is told of fetches of keys, as JwksFetcher::Start() has it; to be named before Start().
   void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
-    tell_of_keys_ = std::move(tell);
+    backends_->OnFetchedKeys(std::move(tell));
   }
-  bool verifies_tokens() const { return token_keys_ != nullptr; }
+  // Who is told, on another thread, of a backend's addresses; to be named before Start().
+  void OnAddressNews(std::function<void(const remote::AddressNews&)> tell) {
+    backends_->OnAddressNews(std::move(tell));
+  }
+  // Who is told how the node stands with its registry; to be named before Start().
+  void OnRegistry(std::function<void(const absl::Status&)> tell) { tell_of_registry_ = std::move(tell); }
+  bool verifies_tokens() const { return backends_->verifies_tokens(); }
 
   const Addresses& addresses() const { return addresses_; }
   uint32_t shards() const { return fabric_->shards(); }
@@ -116,17 +130,25 @@ class Gateway {
   absl::Status StartAdmin();
   absl::Status StartComet();
   admin::NodesReply NodesReply() const;
+  absl::Status NameItself();
+  void OpenDiscovery();
+  void StartDiscovery();
+  discovery::Load OwnLoad() const;
+  std::optional<admin::DiscoveryFigures> DiscoveryFigures() const;
+  wire::JsonWriter OwnInstances() const;
   // Empty: clients are to be sent here. Any thread.
   std::string WhyNotReady() const;
   void ProxyRings();
   void SecureRings();
-  absl::Status LoadTokenKeys();
-  std::unique_ptr<backend::Backend> NewBackend(uint32_t shard) const;
+  absl::Status OpenListeners();
+  absl::Status TryReload(const config::Options& running) const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
   absl::Status PrepareThread(uint32_t index);
 
-  config::Options options_;
+  config::Options options_;  // as it was started with, and has worked out
+  config::Options loaded_;   // as they were read, the last time
+  config::Options current_;  // options_ with what has changed since
   std::vector<uint32_t> cpus_;
   Addresses addresses_;
   struct Listening {
@@ -136,9 +158,7 @@ class Gateway {
   };
   std::vector<Listening> listeners_;
   TlsServers tls_;
-  std::unique_ptr<backend::KeyStore> token_keys_;  // null: nobody verifies tokens
-  std::unique_ptr<backend::JwksFetcher> token_keys_at_;  // null: they are all in files
-  std::function<void(const absl::Status&)> tell_of_keys_ = [](const absl::Status&) {};
+  std::unique_ptr<Backends> backends_;
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   InsideCallers inside_;
@@ -147,8 +167,17 @@ class Gateway {
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<comet::CometServer> comet_;
   std::unique_ptr<shard::Fabric> fabric_;
+  std::unique_ptr<shard::Gate> gate_;  // null: nothing is limited
+  discovery::Instance self_;
+  // Who is told where goim's logic is, on discovery's thread.
+  discovery::OnAddresses on_logic_addresses_ = [](const std::vector<std::string>&) {};
+  // Distinct addresses of clients; 0: nobody counts them.
+  std::function<uint64_t()> count_client_ips_ = [] { return uint64_t{0}; };
+  std::function<void(const absl::Status&)> tell_of_registry_ = [](const absl::Status&) {};
+  std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
+  std::vector<uint64_t> turns_seen_;  // by shard
   shard::Drain drain_;  // as BeginDrain() has ordered it
   const uint64_t wall_offset_ms_;  // milliseconds since 1970 at the rings' time 0
 };

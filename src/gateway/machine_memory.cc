@@ -46,4 +46,8 @@ uint64_t MachineMemoryBytes() {
   return bytes;
 }
 
+uint32_t OwnMemoryMib() {
+  return static_cast<uint32_t>(std::max<uint64_t>(MachineMemoryBytes() / 4 >> 20, 16));
+}
+
 }  // namespace halley::gateway

@@ -15,4 +15,7 @@ std::optional<uint64_t> ParseMemoryMax(std::string_view text);
 // The path in /proc/self/cgroup's line of cgroup v2 ("0::/path"); empty when there is none.
 std::string_view ParseCgroupPath(std::string_view text);
 
+// A quarter of it, in MiB: what logs, queues and inboxes may hold where the options do not say.
+uint32_t OwnMemoryMib();
+
 }  // namespace halley::gateway

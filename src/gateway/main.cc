@@ -3,8 +3,6 @@
 #include <mimalloc.h>
 #endif
 #include <signal.h>
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,20 +13,24 @@
 #include <utility>
 #include <vector>
 
-#include "backend/jwks_fetcher.h"
-#include "backend/key_set.h"
 #include "config/load.h"
+#include "gateway/check_files.h"
+#include "gateway/doctor.h"
 #include "gateway/gateway.h"
-#include "gateway/tls_servers.h"
+#include "gateway/logging.h"
+#include "gateway/notifier.h"
+#include "gateway/reloader.h"
 #include "io/listener.h"
+#include "io/sockets.h"
 
 namespace {
+
+using halley::gateway::Notifier;
 
 // sysexits.h EX_CONFIG: the configuration or the environment does not let it start.
 constexpr int kExitCannotStart = 78;
 // A second signal while stopping.
 constexpr int kExitImpatient = 130;
-constexpr size_t kLogQueue = 8192;
 
 // Naming it is also what makes the linker keep it.
 std::string Allocator() {
@@ -37,17 +39,6 @@ std::string Allocator() {
 #else
   return "the sanitizer's allocator";
 #endif
-}
-
-void BeginLogging(const std::string& level) {
-  spdlog::init_thread_pool(kLogQueue, 1);
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  auto logger = std::make_shared<spdlog::async_logger>("halley", sink, spdlog::thread_pool(),
-                                                       spdlog::async_overflow_policy::overrun_oldest);
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
 }
 
 int Fail(const absl::Status& status) {
@@ -129,12 +120,15 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-void TellReload(const absl::Status& status, const char* good, const char* what) {
-  const std::string why(status.message().data(), status.message().size());
-  if (status.ok()) {
-    spdlog::info("SIGHUP: {}", good);
+// An address may be a URL whose path is nobody's business.
+void TellOfAddress(const halley::remote::AddressNews& news) {
+  std::string_view host = news.name;
+  const size_t scheme = host.find("://");
+  host = host.substr(0, host.find('/', scheme == std::string_view::npos ? 0 : scheme + 3));
+  if (news.open) {
+    spdlog::info("the backend at {} can be asked again", host);
   } else {
-    spdlog::error("SIGHUP: the {} in use stay: {}", what, why);
+    spdlog::warn("the backend at {} cannot be asked: {}", host, news.why);
   }
 }
 
@@ -147,19 +141,16 @@ void TellOfKeys(const absl::Status& status) {
   }
 }
 
-void Reload(halley::gateway::Gateway& gateway) {
-  if (gateway.speaks_tls()) {
-    TellReload(gateway.ReloadCertificates(),
-               "new connections get the certificates that were read again", "certificates");
-  }
-  if (gateway.verifies_tokens()) {
-    TellReload(gateway.ReloadTokenKeys(), "new logins need the token keys that were read again",
-               "token keys");
-  }
-  if (!gateway.speaks_tls() && !gateway.verifies_tokens()) {
-    spdlog::info("SIGHUP: there are no certificates or token keys to read again");
+void TellOfRegistry(const absl::Status& status) {
+  const std::string why(status.message().data(), status.message().size());
+  if (status.ok()) {
+    spdlog::info("the node is registered");
+  } else {
+    spdlog::error("{}", why);
   }
 }
+
+uint64_t MonotonicUs() { return halley::io::MonotonicNowNs() / 1000; }
 
 enum class Stage { kServing, kDraining, kClosing };
 
@@ -180,20 +171,30 @@ Stage OnEnd(halley::gateway::Gateway& gateway, int signal_number, Stage stage) {
 }
 
 // Waits for the end, and takes signals until then.
-int WaitForEnd(halley::gateway::Gateway& gateway, const sigset_t& signals) {
+int WaitForEnd(halley::gateway::Gateway& gateway, halley::gateway::Reloader& reloader,
+               const sigset_t& signals, Notifier& notifier) {
   Stage stage = Stage::kServing;
+  const auto clients = [&gateway] { return std::to_string(gateway.ConnectionsCount()) + " clients"; };
   while (!gateway.Finished()) {
     const timespec pause{0, 50'000'000};
     const int signal_number = sigtimedwait(&signals, nullptr, &pause);
+    reloader.OnceAsked();
     if (signal_number == SIGHUP) {
-      Reload(gateway);
+      notifier.Reloading(MonotonicUs());
+      reloader.OnHangup();
+      notifier.Ready("serving " + clients());
     } else if (signal_number >= 0) {
       stage = OnEnd(gateway, signal_number, stage);
+      notifier.Stopping((stage == Stage::kDraining ? "draining " : "closing ") + clients());
     } else if (stage == Stage::kDraining && gateway.Drained()) {
       spdlog::info("drained: closing");
       gateway.RequestStop();
       stage = Stage::kClosing;
     }
+    // Shards that have ended have no turns.
+    if (stage == Stage::kClosing) continue;
+    notifier.KeepAlive(MonotonicUs(), [&gateway] { return gateway.EveryShardTurned(); },
+                       [&] { return "serving " + clients(); });
   }
   gateway.Join();
   return 0;
@@ -210,26 +211,28 @@ int main(int argc, char** argv) {
   }
   const halley::config::Options& options = invocation->options;
   if (options.gateway.check_config) {
-    const auto tls = halley::gateway::TlsServers::Load(options);
-    if (!tls.ok()) return Fail(tls.status());
-    if (options.backend.kind == halley::config::BackendKind::kJwt) {
-      const auto keys = halley::backend::KeySet::Load(options.jwt);
-      if (!keys.ok()) return Fail(keys.status());
-      if (!options.jwt.jwks_url.empty()) {
-        const absl::Status checked = halley::backend::JwksFetcher::Check(options.jwt);
-        if (!checked.ok()) return Fail(checked);
-      }
-    }
+    const absl::Status checked = halley::gateway::CheckFiles(options);
+    if (!checked.ok()) return Fail(checked);
     const std::string hint = GopusherHint(options);
     if (!hint.empty()) std::fprintf(stderr, "halley: %s\n", hint.c_str());
     std::puts("the configuration is good");
     return 0;
   }
+  if (invocation->doctor) {
+    const auto findings = halley::gateway::Examine(options);
+    if (!findings.ok()) return Fail(findings.status());
+    std::fputs(halley::gateway::Render(*findings).c_str(), stdout);
+    return halley::gateway::AnyBad(*findings) ? 1 : 0;
+  }
   const sigset_t signals = BlockSignals();
-  BeginLogging(options.gateway.log_level);
+  halley::gateway::BeginLogging(options.gateway);
+  auto notifier = Notifier::Create(Notifier::ReadEnvironment(), static_cast<uint64_t>(getpid()));
+  if (!notifier.ok()) return Fail(notifier.status());
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
   (*gateway)->OnFetchedKeys(TellOfKeys);
+  (*gateway)->OnAddressNews(TellOfAddress);
+  (*gateway)->OnRegistry(TellOfRegistry);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 
   const absl::string_view version = halley::config::Version();
@@ -256,7 +259,9 @@ int main(int argc, char** argv) {
     spdlog::warn("using epoll in place of io_uring: {}", (*gateway)->why_not_uring());
   }
   spdlog::info("ready: {}; {}", (*gateway)->DescribeRing(), Allocator());
-  const int code = WaitForEnd(**gateway, signals);
+  halley::gateway::Reloader reloader(argc, argv, gateway->get());
+  notifier->Ready("serving");
+  const int code = WaitForEnd(**gateway, reloader, signals, *notifier);
   spdlog::info("closed");
   spdlog::shutdown();
   return code;

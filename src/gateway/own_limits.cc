@@ -1,4 +1,6 @@
 // Gateway: shards, connections and memory where the options leave them to the machine.
+#include "gateway/own_limits.h"
+
 #include <sched.h>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "config/address.h"
 #include "config/cpu_list.h"
+#include "gateway/backends.h"
 #include "gateway/gateway.h"
 #include "gateway/machine_memory.h"
 #include "io/probe.h"
@@ -16,17 +19,6 @@ namespace {
 
 // Inside callers of the admin port, and of the comet service: one pushes, one looks on.
 constexpr uint32_t kEndsEach = 2;
-
-std::vector<uint32_t> AllowedCpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<uint32_t> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
-  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
 
 // How many each shard listens on.
 uint32_t AddressesOf(const config::ListenOptions& listen) {
@@ -43,6 +35,42 @@ uint32_t AddressesOf(const config::ListenOptions& listen) {
 
 }  // namespace
 
+std::vector<uint32_t> AllowedCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<uint32_t> cpus;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
+  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+io::DescriptorNeeds NeedsOf(const config::Options& options, uint32_t shards) {
+  io::DescriptorNeeds needs;
+  needs.shards = shards;
+  needs.listeners = AddressesOf(options.listen);
+  needs.inside = (options.listen.admin.empty() ? 0 : kEndsEach) +
+                 (options.listen.comet_grpc.empty() ? 0 : kEndsEach);
+  needs.inside += Backends::DescriptorsOf(options, shards);
+  needs.connections = options.shard.connections_max;
+  return needs;
+}
+
+uint64_t ConnectionsThatFit(io::DescriptorNeeds needs, uint64_t limit) {
+  uint64_t low = 1;
+  uint64_t high = uint64_t{1} << 24;
+  while (low < high) {
+    needs.connections = (low + high + 1) / 2;
+    if (io::DescriptorsPerShard(needs) <= limit) {
+      low = needs.connections;
+    } else {
+      high = needs.connections - 1;
+    }
+  }
+  return low;
+}
+
 // Shards and connections where the options leave them to us, and whether descriptors suffice.
 absl::Status Gateway::ResolveLimits() {
   cpus_ = AllowedCpus();
@@ -58,32 +86,13 @@ absl::Status Gateway::ResolveLimits() {
     cpus_ = *std::move(wanted);
   }
   if (options_.shard.shards == 0) options_.shard.shards = static_cast<uint32_t>(cpus_.size());
-  if (options_.gateway.memory_mib == 0) {
-    options_.gateway.memory_mib =
-        static_cast<uint32_t>(std::max<uint64_t>(MachineMemoryBytes() / 4 >> 20, 16));
-  }
+  if (options_.gateway.memory_mib == 0) options_.gateway.memory_mib = OwnMemoryMib();
 
-  io::DescriptorNeeds needs;
-  needs.shards = options_.shard.shards;
-  needs.listeners = AddressesOf(options_.listen);
-  needs.inside = (options_.listen.admin.empty() ? 0 : kEndsEach) +
-                 (options_.listen.comet_grpc.empty() ? 0 : kEndsEach);
-  needs.connections = options_.shard.connections_max;
+  io::DescriptorNeeds needs = NeedsOf(options_, options_.shard.shards);
   const uint64_t limit = io::RaiseDescriptorLimit();
   if (needs.connections == 0) {
-    // As many as the tables hold.
-    uint64_t low = 1;
-    uint64_t high = uint64_t{1} << 24;
-    while (low < high) {
-      needs.connections = (low + high + 1) / 2;
-      if (io::DescriptorsPerShard(needs) <= limit) {
-        low = needs.connections;
-      } else {
-        high = needs.connections - 1;
-      }
-    }
-    needs.connections = low;
-    options_.shard.connections_max = static_cast<uint32_t>(low);
+    needs.connections = ConnectionsThatFit(needs, limit);
+    options_.shard.connections_max = static_cast<uint32_t>(needs.connections);
   }
   return io::CheckDescriptorLimit(needs, limit);
 }

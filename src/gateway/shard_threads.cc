@@ -11,8 +11,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "backend/embedded_backend.h"
-#include "backend/jwt_backend.h"
 #include "gateway/gateway.h"
 #include "io/sockets.h"
 #include "push/push_service.h"
@@ -57,10 +55,13 @@ absl::Status Gateway::Start() {
     each.listener.fds.clear();
   }
   inside_.ShardsStarted();
-  if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
   if (first.ok() && comet_ends_.has_value()) first = StartComet();
+  OpenDiscovery();
+  if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
   // Only now: what it opens must not be in the tables that the shards have copied.
-  if (first.ok() && token_keys_at_ != nullptr) token_keys_at_->Start(tell_of_keys_);
+  if (first.ok()) backends_->Start();
+  // Last: who finds the node may come at once.
+  if (first.ok()) StartDiscovery();
   return first;
 }
 
@@ -83,19 +84,12 @@ absl::Status Gateway::PrepareThread(uint32_t index) {
     for (const Listening& each : listeners_) io::CloseDescriptor(each.listener.fds[other]);
   }
   inside_.KeepOnly(index);
+  backends_->KeepOnly(index);
   return absl::OkStatus();
 }
 
 uint32_t Gateway::ShardsPerCpu() const {
   return static_cast<uint32_t>((options_.shard.shards + cpus_.size() - 1) / cpus_.size());
-}
-
-std::unique_ptr<backend::Backend> Gateway::NewBackend(uint32_t shard) const {
-  if (token_keys_ == nullptr) return std::make_unique<backend::EmbeddedBackend>(options_.client);
-  auto jwt =
-      std::make_unique<backend::JwtBackend>(options_.jwt, options_.client, token_keys_.get());
-  if (token_keys_at_ != nullptr && shard == 0) jwt->TellFetches();
-  return jwt;
 }
 
 void Gateway::RunShard(uint32_t index) {
@@ -104,7 +98,7 @@ void Gateway::RunShard(uint32_t index) {
     running_.fetch_sub(1, std::memory_order_acq_rel);
     return;
   }
-  const std::unique_ptr<backend::Backend> backend = NewBackend(index);
+  const std::unique_ptr<backend::Backend> backend = backends_->New(index);
   push::PushService push(options_.push);
   shard::ShardSetup setup;
   setup.index = index;
@@ -112,6 +106,7 @@ void Gateway::RunShard(uint32_t index) {
   setup.fabric = fabric_.get();
   setup.options = &options_;
   setup.wall_offset_ms = wall_offset_ms_;
+  setup.gate = gate_.get();
   setup.backend = backend.get();
   setup.push = &push;
   setup.shards_per_cpu = ShardsPerCpu();
@@ -135,10 +130,21 @@ void Gateway::RunShard(uint32_t index) {
   running_.fetch_sub(1, std::memory_order_acq_rel);
 }
 
+bool Gateway::EveryShardTurned() {
+  std::vector<uint64_t> turns;
+  for (uint32_t i = 0; i < options_.shard.shards; ++i) {
+    turns.push_back(fabric_->notice(i).turns.load(std::memory_order_relaxed));
+    if (!turns_seen_.empty() && turns[i] == turns_seen_[i]) return false;
+  }
+  turns_seen_ = std::move(turns);
+  return true;
+}
+
 void Gateway::Join() {
   for (const auto& thread : threads_) {
     if (thread->thread.joinable()) thread->thread.join();
   }
+  if (backends_ != nullptr) backends_->Finish();
   // Last, so that it can be asked until the end.
   admin_.reset();
   comet_.reset();

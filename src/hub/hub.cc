@@ -197,15 +197,6 @@ Room* Hub::JoinRoom(uint32_t slot, std::string_view id) {
   return room;
 }
 
-uint32_t Hub::TypeOf(std::string_view room) const {
-  const size_t end = room.find("://");
-  if (end == std::string_view::npos) return 0;
-  for (uint32_t i = 0; i < limits_.room_types.size(); ++i) {
-    if (limits_.room_types[i].name == room.substr(0, end)) return i + 1;
-  }
-  return 0;
-}
-
 void Hub::LeaveRooms(uint32_t slot) {
   Channel& channel = channels_[slot];
   while (!channel.memberships.empty() && channel.memberships.back().lane->room() != nullptr) {

@@ -23,6 +23,7 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,8 @@ enum class PersonalOverflow : uint8_t {
 
 struct HubLimits {
   LaneLimits lane;  // of rooms without a type of their own, and of everyone
-  std::vector<RoomTypeLimits> room_types;
+  // Lanes keep their addresses: more may come behind, none may go.
+  std::deque<RoomTypeLimits> room_types;
   uint64_t personal_queue_bytes = 65536;
   PersonalOverflow personal_overflow = PersonalOverflow::kRefuse;
   uint64_t stall_timeout_ms = 120'000;  // a full socket that takes nothing for so long; 0: for ever
@@ -228,6 +230,10 @@ class Hub final : private LaneEvents {
     now_ms_ = now_ms;
     layout_memory_.message_ids.SetTime(limits_.wall_offset_ms + now_ms);
   }
+  // Counts at once, for rooms that are there, too. Room types are those that were, with more behind them
+  // at most, which are for rooms that come later. What sizes the hub (buckets, accept_sets) stays, and
+  // so does what was agreed on with clients (deflate_bytes).
+  void SetLimits(const HubLimits& limits);
   void SetPressure(const Pressure& pressure) { pressure_ = pressure; }
   // What logs and queues hold.
   uint64_t HeldBytes() const { return pages_.in_use_bytes() + chunks_.in_use_bytes(); }
@@ -310,7 +316,7 @@ class Hub final : private LaneEvents {
   void ConsumePlan(const SendPlan& plan, uint64_t taken);
   void CatchUp(uint32_t slot);
 
-  const HubLimits limits_;
+  HubLimits limits_;
   Accounting books_;
   Receipts receipts_;
   Pressure pressure_;

@@ -75,6 +75,11 @@ std::optional<Fault> TakeRooms(v1::Rooms* rooms, uint32_t rooms_max, RoomsQuery*
     return Invalid(absl::StrCat("a limit of ", rooms->limit(), " rooms is above ", rooms_max,
                                 ": ask for less or narrow the prefix"));
   }
+  if (rooms->order() != v1::ROOM_ORDER_NAME && rooms->order() != v1::ROOM_ORDER_MEMBERS) {
+    return Invalid(absl::StrCat("an order of rooms numbered ", static_cast<int>(rooms->order()),
+                                " is not known here: use ROOM_ORDER_NAME or ROOM_ORDER_MEMBERS"));
+  }
+  query->order = rooms->order();
   query->limit = rooms->limit() == 0 ? kRoomsDefault : rooms->limit();
   query->prefix = std::move(*rooms->mutable_prefix());
   return std::nullopt;
@@ -122,9 +127,12 @@ void EncodeRooms(const RoomsQuery& query, std::vector<shard::RoomCount> rooms,
   });
   out->set_total(rooms.size());
   const size_t listed = std::min<size_t>(rooms.size(), query.limit);
-  std::partial_sort(
-      rooms.begin(), rooms.begin() + static_cast<ptrdiff_t>(listed), rooms.end(),
-      [](const shard::RoomCount& a, const shard::RoomCount& b) { return a.room < b.room; });
+  const bool by_members = query.order == v1::ROOM_ORDER_MEMBERS;
+  std::partial_sort(rooms.begin(), rooms.begin() + static_cast<ptrdiff_t>(listed), rooms.end(),
+                    [by_members](const shard::RoomCount& a, const shard::RoomCount& b) {
+                      if (by_members && a.members != b.members) return a.members > b.members;
+                      return a.room < b.room;
+                    });
   for (size_t i = 0; i < listed; ++i) {
     v1::RoomCount* entry = out->add_rooms();
     entry->set_room(std::move(rooms[i].room));
@@ -181,6 +189,9 @@ std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, sh
     case v1::Request::kUndrain:
       job->kind = JobKind::kUndrain;
       return std::nullopt;
+    case v1::Request::kReload:
+      job->kind = JobKind::kReload;
+      return std::nullopt;
     case v1::Request::kHello:
     case v1::Request::CALL_NOT_SET:
       break;
@@ -215,6 +226,13 @@ void EncodeResult(JobKind kind, const RoomsQuery& query, shard::JobResult result
     case JobKind::kOnline:
       reply->mutable_online()->mutable_online()->Add(result.online.begin(), result.online.end());
       break;
+    case JobKind::kReload: {
+      v1::ReloadResult* reload = reply->mutable_reload();
+      for (std::string& key : result.reloaded.changed) reload->add_changed(std::move(key));
+      for (std::string& key : result.reloaded.need_restart) reload->add_need_restart(std::move(key));
+      reload->set_error(std::move(result.reloaded.error));
+      break;
+    }
     case JobKind::kStatus:
       reply->mutable_status();
       for (const shard::ShardStatus& status : result.status) {

@@ -31,6 +31,7 @@ struct Fault {
 struct RoomsQuery {
   std::string prefix;
   uint32_t limit = 0;
+  v1::RoomOrder order = v1::ROOM_ORDER_NAME;
 };
 
 struct JobLimits {

@@ -47,6 +47,11 @@ void PushService::OnClosed(shard::RpcId connection) {
   pushers_.erase(connection.slot);
 }
 
+void PushService::OnOptions(const config::Options& options) {
+  options_ = options.push;
+  secret_digest_ = DigestOf(options_.secret);
+}
+
 bool PushService::Authorized(shard::RpcId connection) const {
   const auto found = pushers_.find(connection.slot);
   return found != pushers_.end() && found->second.generation == connection.generation &&

@@ -36,6 +36,8 @@ class PushService final : public shard::RpcHandler {
                                           std::string_view payload) override;
   void OnJobDone(shard::RpcId connection, uint64_t ticket, shard::JobResult result) override;
   void OnClosed(shard::RpcId connection) override;
+  // A new secret is for who connects from now on.
+  void OnOptions(const config::Options& options) override;
   bool Authorized(shard::RpcId connection) const override;
   void AddStatus(shard::ShardStatus* status) const override;
 
@@ -78,8 +80,8 @@ class PushService final : public shard::RpcHandler {
   void Answer(shard::RpcId connection, uint64_t request_id);
   void Refuse(shard::RpcId connection, uint64_t request_id, Fault fault);
 
-  const config::PushOptions options_;
-  const Digest secret_digest_;
+  config::PushOptions options_;
+  Digest secret_digest_;
   shard::JobRunner* runner_ = nullptr;
   absl::flat_hash_map<uint32_t, Pusher> pushers_;  // by slot
 

@@ -77,6 +77,8 @@ void EncodeStatus(const shard::ShardStatus& status, v1::ShardStatus* out) {
     refused->set_count(count);
   }
   out->set_draining(status.draining);
+  out->set_addresses(status.addresses);
+  out->set_addresses_without_place(status.addresses_without_place);
   out->set_mailbox_commands(status.mailbox_commands);
   for (size_t dialect = 0; dialect < wire::kEncodingsCount; ++dialect) {
     v1::NamedCount* clients = out->add_dialects();

@@ -260,7 +260,7 @@ void Engine::Settle(ItemPtr item, const Exchange& exchange, Result& result) {
   item->in_flight = false;
   const CallKind kind = item->call->kind;
   if (result.outcome != Outcome::kAnswered && Repeats(*item, result.outcome)) {
-    Repeat(std::move(item));
+    Repeat(std::move(item), result.outcome);
     return;
   }
   if (kind == CallKind::kDisconnect && traits_.repairs) {
@@ -292,7 +292,7 @@ bool Engine::Repeats(const Item& item, Outcome outcome) const {
   return book_.OpenCount() > (book_.IsOpen(item.last) ? 1 : 0);
 }
 
-void Engine::Repeat(ItemPtr item) {
+void Engine::Repeat(ItemPtr item, Outcome outcome) {
   if (IsLogin(item->call->kind)) {
     logins_.push_front(std::move(item));
     return;
@@ -305,8 +305,9 @@ void Engine::Repeat(ItemPtr item) {
   const uint32_t doublings = std::min(item->attempts - 1, 16u);
   const uint64_t ceiling_ms = std::min<uint64_t>(uint64_t{options_.retry_min_ms} << doublings,
                                                  options_.retry_max_ms);
-  const uint64_t delay_ms = random_() % (ceiling_ms + 1);
-  retries_.emplace(now_ns_ + delay_ms * kNsPerMs, std::move(item));
+  const uint64_t again_ns = now_ns_ + random_() % (ceiling_ms + 1) * kNsPerMs;
+  if (again_ns >= item->expires_ns) return End(std::move(item), EndingOf(outcome));
+  retries_.emplace(again_ns, std::move(item));
 }
 
 void Engine::EndLogin(ItemPtr item, Ending ending, Result* result) {

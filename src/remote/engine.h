@@ -108,7 +108,7 @@ class Engine final : public TransportSink {
   void Start(Queue* queue, AddressId address);
   void Settle(ItemPtr item, const Exchange& exchange, Result& result);
   bool Repeats(const Item& item, Outcome outcome) const;
-  void Repeat(ItemPtr item);
+  void Repeat(ItemPtr item, Outcome outcome);
   void EndLogin(ItemPtr item, Ending ending, Result* result);
   void End(ItemPtr item, Ending ending);
   void Supersede(const backend::ConnectReply& login, const Call& call, uint64_t begun_ns);

@@ -125,10 +125,11 @@ void Remote::Run() {
     engine_->SetTime(NowNs());
     setup_.transport->Report(engine_.get());
     TakeAddresses();
-    TakeCalls();
+    const bool more = TakeCalls();
     const uint64_t now_ns = NowNs();
     next_ns = PublishAnswers(engine_->Advance(now_ns));
-    if (finish_by_ns != 0 && (engine_->Idle() || now_ns >= finish_by_ns)) return;
+    if (finish_by_ns == 0) continue;
+    if ((engine_->Idle() && !more) || now_ns >= finish_by_ns) return;
   }
 }
 
@@ -141,14 +142,17 @@ void Remote::TakeAddresses() {
   if (addresses.has_value()) engine_->SetAddresses(*addresses);
 }
 
-void Remote::TakeCalls() {
+bool Remote::TakeCalls() {
+  bool more = false;
   std::unique_ptr<Call> call;
   for (const auto& road : roads_) {
     size_t left = kCallsPerTurn;
     for (; left > 0 && road->TakeCall(&call); --left) engine_->Submit(std::move(call));
-    // There may be more, and their bell has been answered.
-    if (left == 0) bell_->Ring();
+    more |= left == 0;
   }
+  // Their bell has been answered.
+  if (more) bell_->Ring();
+  return more;
 }
 
 uint64_t Remote::PublishAnswers(uint64_t next_ns) {

@@ -46,8 +46,8 @@ class Remote final : private AnswerSink {
   std::unique_ptr<backend::Backend> NewBackend(uint32_t shard);
   // In a shard's own table: closes what only others use.
   void KeepOnly(uint32_t shard) const;
-  // How many descriptors each shard's table has of it, for good.
-  static constexpr uint32_t kDescriptorsPerShard = 2;
+  // How many descriptors there are of it, until a shard has closed what only others use.
+  static constexpr uint32_t DescriptorsOf(uint32_t shards) { return shards + 1; }
 
   void Start();
   void SetAddresses(std::vector<std::string> addresses);
@@ -63,7 +63,8 @@ class Remote final : private AnswerSink {
   absl::Status OpenBells();
   void OnAnswer(uint32_t shard, Answer answer) override;
   void Run();
-  void TakeCalls();
+  // True: there may be more.
+  bool TakeCalls();
   void TakeAddresses();
   uint64_t PublishAnswers(uint64_t next_ns);
 

@@ -117,9 +117,13 @@ void ClientSession::AppendFarewell(CloseReason reason, std::string* out, uint32_
   }
   if (transport_ == Transport::kGopush) return;
   if (phase == Phase::kUpgrade) {
-    wire::AppendUpgradeRefused(wire::UpgradeRefusal::kUnavailable, out);
+    wire::AppendUpgradeRefused(wire::IsOfLimits(reason) ? wire::RefusalOf(reason)
+                                                        : wire::UpgradeRefusal::kUnavailable,
+                               out);
+  } else if (retry_ms != 0) {
+    wire::AppendWsClose(code, out, "retry_ms=" + std::to_string(retry_ms));
   } else {
-    wire::AppendWsClose(code, out, retry_ms == 0 ? "" : "retry_ms=" + std::to_string(retry_ms));
+    wire::AppendWsClose(code, out, wire::IsOfLimits(reason) ? wire::CloseReasonName(reason) : "");
   }
 }
 

@@ -65,41 +65,6 @@ void Shard::CloseListener(uint32_t listener) {
   listeners_[listener].fd = -1;
 }
 
-void Shard::OpenClient(int32_t fd, session::Transport transport) {
-  if (evacuation_.under_way) {
-    TurnAway(fd, transport, wire::CloseReason::kDraining);
-    return;
-  }
-  const bool full = fabric_.ConnectionsCount() >= options_.shard.connections_max ||
-                    memory_stage_ >= MemoryStage::kNoConnects;
-  Connection* connection = full ? nullptr : connections_.New(fd, transport);
-  if (connection == nullptr) {
-    TurnAway(fd, transport, wire::CloseReason::kServerFull);
-    return;
-  }
-  ++clients_;
-  fabric_.notice(index_).connections.store(clients_, std::memory_order_relaxed);
-  connection->serial = ++next_serial_ * fabric_.shards() + index_;
-  SetDeadline(*connection, now_ns_ + uint64_t{options_.client.handshake_timeout_ms} * 1'000'000);
-  if (options_.listen.defer_accept_s > 0) {
-    // It is here because it has sent something.
-    QueueReadable(*connection);
-  } else {
-    Arm(*connection, io::Op::kPollOnce);
-  }
-}
-
-// It gets no slot, so all it hears is what can be said at once.
-void Shard::TurnAway(int32_t fd, session::Transport transport, wire::CloseReason reason) {
-  ++counts_.closed[static_cast<size_t>(reason)];
-  // What lies unread would make a reset of the answer.
-  ring_.Receive(fd, round_.hot_buffer().data(), io::Round::kReadBytes);
-  farewell_.clear();
-  session::ClientSession(transport).AppendFarewell(reason, &farewell_);
-  SendTo(fd, farewell_);
-  ring_.Close(fd);
-}
-
 void Shard::Arm(Connection& connection, io::Op op) {
   HALLEY_ASSERT(connection.armed == io::Op::kNone);
   connection.armed = op;
@@ -168,7 +133,9 @@ void Shard::ReadClient(Connection& connection) {
   while (Reads(connection) && frames_left > 0 && bytes_left > 0 && !drained) {
     char* bytes = nullptr;
     size_t size = 0;
+    const size_t before = bytes_left;
     if (!TakeBytes(connection, inbox_bytes_max_, &bytes_left, &drained, &bytes, &size)) break;
+    if (gate_ != nullptr && !MayReceive(connection, before - bytes_left)) break;
     const size_t left = FeedClient(connection, bytes, size, &frames_left);
     KeepUnread(connection, bytes + size - left, left);
   }
@@ -261,7 +228,10 @@ size_t Shard::FeedClient(Connection& connection, char* bytes, size_t size, uint3
     if (event.kind == session::EventKind::kNeedMore) break;
     --*frames_left;
     farewell_written = event.kind == session::EventKind::kClose;
-    ending = farewell_written ? event.reason : OnEvent(connection, event);
+    ending = event.reason;
+    if (farewell_written) break;
+    if (gate_ != nullptr) ending = CheckEvent(connection, event, &farewell_written);
+    if (ending == wire::CloseReason::kNone) ending = OnEvent(connection, event);
   }
   // Replies that were earned before the end go out before it.
   const uint32_t slot = SlotOf(connection);
@@ -373,7 +343,10 @@ wire::CloseReason Shard::OnChangeRoom(Connection& connection, const wire::GoimFr
     hub_.LeaveRooms(slot);
     TellHomes();
   }
-  if (!stays && !frame.body.empty() && !EnterRoom(connection, frame.body)) {
+  const Joined joined =
+      stays || frame.body.empty() ? Joined::kIn : EnterRoom(connection, frame.body);
+  if (joined == Joined::kRefused) return wire::CloseReason::kRoomsFull;
+  if (joined == Joined::kWaits) {
     connection.phase = Phase::kWaiting;
     connection.extra = std::make_unique<Greeting>();
     connection.greeting()->asked.request = {frame.op, frame.seq, frame.ver, {}};

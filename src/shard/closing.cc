@@ -21,6 +21,7 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
     ForgetRpc(connection);
   } else {
     --clients_;
+    if (gate_ != nullptr) gate_->GiveBack(LeaveSeat(connection));
     ++counts_.closed[static_cast<size_t>(reason)];
     if (hub_.Live(slot)) {
       CloseChannel(connection, farewell_written);
@@ -48,11 +49,11 @@ void Shard::OnSilence(Connection& connection) {
     BeginClose(connection, wire::CloseReason::kHandshakeTimeout);
     return;
   }
-  if (now_ns_ >= connection.expires_ns) {
+  if (now_ns_ >= NsOf(connection.expires_ds)) {
     BeginClose(connection, wire::CloseReason::kTokenExpired);
     return;
   }
-  if (now_ns_ >= LeaveAtNs(connection)) {
+  if (now_ns_ >= NsOf(connection.leave_at_ds)) {
     OnLifetimeOver(connection);
     return;
   }
@@ -173,6 +174,39 @@ void Shard::BeginDrain(Connection& connection) {
 void Shard::Release(Connection& connection) {
   HALLEY_ASSERT(connection.phase == Phase::kDraining && connection.armed == io::Op::kNone);
   released_.push_back({SlotOf(connection), GenerationOf(connection)});
+}
+
+void Shard::CloseTooSlow() {
+  for (const uint32_t slot : hub_.TakeTooSlow()) {
+    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kSlowConsumer);
+  }
+}
+
+void Shard::CloseAnswered() {
+  for (const uint32_t slot : hub_.TakeAnswered()) {
+    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kPollAnswered);
+  }
+}
+
+void Shard::CloseStalled() {
+  std::vector<uint32_t> stalled;
+  hub_.FindStalled(&stalled);
+  for (const uint32_t slot : stalled) {
+    BeginClose(connections_.Get(slot), wire::CloseReason::kStalled);
+  }
+}
+
+void Shard::ReleaseDrained() {
+  for (const Name& name : released_) {
+    Connection* connection = Find(name.slot, name.generation);
+    HALLEY_ASSERT(connection != nullptr && connection->armed == io::Op::kNone);
+    if (connection->fd >= 0) ring_.Close(connection->fd);
+    round_.Put(&connection->inbox);
+    wheel_.Clear(name.slot);
+    connections_.Free(name.slot);
+  }
+  released_.clear();
+  connections_.Recycle();
 }
 
 }  // namespace halley::shard

@@ -85,12 +85,13 @@ struct Connection {
   bool retired : 1 = false;           // is told to go as soon as it has been sent what it is owed
   wire::CloseReason reason = wire::CloseReason::kNone;
   uint32_t idle_ms = 0;           // idle timeout of a live client
-  uint32_t refresh_from_ds = 0;   // a new token may come from then on, in tenths of a second
+  // Times in tenths of a second on the ring's clock; 0: none.
+  uint32_t refresh_from_ds = 0;   // a new token may come from then on
+  uint32_t expires_ds = 0;        // when the login of a live client no longer holds
+  uint32_t leave_at_ds = 0;       // when its time here is over
   uint64_t deadline_ns = 0;       // handshake, idle or linger
-  uint64_t expires_ns = UINT64_MAX;  // when the login of a live client no longer holds
   uint64_t serial = 0;            // never repeats on this node
   session::ClientSession session;
-  uint32_t leave_at_ds = 0;       // when its time here is over, in tenths of a second; 0: never
   uint32_t inbox_bytes = 0;       // in use of `inbox`
   io::Chunk inbox;                // unread bytes that had to outlive a turn
   std::unique_ptr<Extra> extra;   // a Greeting, a FileAnswer, an RpcState, or nothing

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/options.h"
 #include "shard/status.h"
 #include "wire/close_reason.h"
 
@@ -31,6 +32,7 @@ enum class JobKind : uint8_t {
   kStatus,
   kDrain,    // tells the node's clients to go
   kUndrain,
+  kReload,   // has the options read again
 };
 
 struct Job {
@@ -69,6 +71,13 @@ struct Deliveries {
   uint64_t pending = 0;    // not known when the time was up
 };
 
+// What came of reading the options again.
+struct Reloaded {
+  std::vector<std::string> changed;       // keys of options that count from now on
+  std::vector<std::string> need_restart;  // of those that were changed and do not
+  std::string error;                      // not empty: nothing was changed, and why
+};
+
 struct JobResult {
   uint64_t taken = 0;              // channels that the message was appended for, or were kicked, or
                                    // are to go
@@ -78,6 +87,7 @@ struct JobResult {
   std::vector<uint32_t> online;    // kOnline: indices of the keys that are here, ascending
   std::vector<ShardStatus> status; // kStatus: one per shard
   std::optional<Deliveries> deliveries;  // pushes with confirm_ms
+  Reloaded reloaded;               // kReload
 };
 
 // A push connection on a shard.
@@ -111,6 +121,8 @@ class RpcHandler {
   [[nodiscard]] virtual wire::CloseReason OnFrame(RpcId connection, std::string_view payload) = 0;
   virtual void OnJobDone(RpcId connection, uint64_t ticket, JobResult result) = 0;
   virtual void OnClosed(RpcId connection) = 0;
+  // Options were read again; what may not change at run time is as it was.
+  virtual void OnOptions(const config::Options& options) = 0;
   // Whether the connection has shown the secret it must show before its auth deadline.
   virtual bool Authorized(RpcId connection) const = 0;
   // Adds what the push service counts on this shard to the shard's own figures.

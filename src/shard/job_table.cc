@@ -57,7 +57,10 @@ uint32_t JobTable::Open(RpcId connection, uint64_t pusher_ticket, base::Ref<Shar
     case JobKind::kPushAll:
     case JobKind::kRooms:
     case JobKind::kOnline:
-    case JobKind::kStatus: break;
+    case JobKind::kStatus:
+    case JobKind::kDrain:
+    case JobKind::kUndrain:
+    case JobKind::kReload: break;
   }
   entry.job = std::move(job);
   return ticket;
@@ -83,6 +86,7 @@ void JobTable::AddPart(uint32_t ticket, JobPart part) {
   JobResult& result = entry.result;
   std::move(part.rooms.begin(), part.rooms.end(), std::back_inserter(result.rooms));
   result.online.insert(result.online.end(), part.online.begin(), part.online.end());
+  if (entry.job->job.kind == JobKind::kReload) result.reloaded = std::move(part.reloaded);
   std::move(part.status.begin(), part.status.end(), std::back_inserter(result.status));
 }
 

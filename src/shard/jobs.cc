@@ -45,6 +45,7 @@ void Shard::RunJob(RpcId connection, uint64_t ticket, Job job) {
     case JobKind::kStatus: RouteEverywhere(shared); break;
     case JobKind::kDrain:
     case JobKind::kUndrain: OrderDrain(*shared); break;
+    case JobKind::kReload: AwaitReload(shared->ticket); break;
   }
   FinishIfDone(shared->ticket);
 }
@@ -166,7 +167,8 @@ JobPart Shard::DoPart(const SharedJob& job, uint32_t room, uint32_t receipt) {
       break;
     case JobKind::kStatus: part.status.push_back(Status()); break;
     case JobKind::kDrain:
-    case JobKind::kUndrain: HALLEY_ASSERT(false);  // the first shard has done it all
+    case JobKind::kUndrain:
+    case JobKind::kReload: HALLEY_ASSERT(false);  // the first shard has done it all
     case JobKind::kPushRooms:
       part.taken = hub_.PushRoom(job.job.names[room], PushOf(job, receipt), now_ms());
       break;

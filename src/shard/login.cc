@@ -118,14 +118,18 @@ void Shard::Admit(Connection& connection, const Asked& asked,
     BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
   }
   connection.idle_ms = IdleMs(connection.session.encoding(), asked, reply);
-  connection.expires_ns = ExpiresNs(reply.expires_in_ms);
+  connection.expires_ds = ExpiresDs(reply.expires_in_ms);
   connection.leave_at_ds = LeaveAtDs(connection);
   SetDeadline(connection, SilentUntilNs(connection, connection.idle_ms));
   Arm(connection, io::Op::kWatch);
   connection.extra = std::make_unique<Greeting>();
   connection.greeting()->asked.request = asked.request;
   connection.phase = Phase::kWaiting;
-  if (reply.room.empty() || EnterRoom(connection, reply.room)) FinishWaiting(connection);
+  switch (reply.room.empty() ? Joined::kIn : EnterRoom(connection, reply.room)) {
+    case Joined::kIn: FinishWaiting(connection); break;
+    case Joined::kWaits: break;
+    case Joined::kRefused: BeginClose(connection, wire::CloseReason::kRoomsFull); break;
+  }
 }
 
 // What the client's protocol says counts, else what the backend does.
@@ -137,10 +141,12 @@ uint32_t Shard::IdleMs(wire::Encoding encoding, const Asked& asked,
   return static_cast<uint32_t>(std::min<uint64_t>(reply.idle_timeout_ms, UINT32_MAX));
 }
 
-uint64_t Shard::ExpiresNs(uint64_t expires_in_ms) const {
-  constexpr uint64_t kNever = UINT64_MAX;
-  if (expires_in_ms == 0 || expires_in_ms >= (kNever - now_ns_) / 1'000'000) return kNever;
-  return now_ns_ + expires_in_ms * 1'000'000;
+// 0: never, or further away than the clock reaches. Not sooner than the login ends.
+uint32_t Shard::ExpiresDs(uint64_t expires_in_ms) const {
+  constexpr uint64_t kMsPerTenth = kTenthNs / 1'000'000;
+  const uint64_t tenths = expires_in_ms / kMsPerTenth + 2;
+  const uint64_t expires_ds = now_ns_ / kTenthNs + tenths;
+  return expires_in_ms == 0 || expires_ds > UINT32_MAX ? 0 : static_cast<uint32_t>(expires_ds);
 }
 
 // Applies the duplicate-key policy; `*displaced` are to be closed. False: the newcomer is refused.
@@ -192,6 +198,10 @@ void Shard::SendAway(Connection& connection, uint32_t owner, backend::ConnectRep
   adoption->login = std::move(reply);
   adoption->asked = std::move(connection.greeting()->asked);
   adoption->serial = connection.serial;
+  if (gate_ != nullptr) {
+    if (gate_->meters()) adoption->meter = meters_[SlotOf(connection)];
+    adoption->seat = LeaveSeat(connection);
+  }
   if (connection.inbox_bytes > 0) {
     adoption->unread.assign(connection.inbox.data, connection.inbox_bytes);
   }
@@ -245,6 +255,7 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   if (connection == nullptr) {
     // The table of descriptors is full here.
     if (fd >= 0) ring_.Close(fd);
+    if (gate_ != nullptr) gate_->GiveBack(adoption.seat);
     ++counts_.closed[static_cast<size_t>(wire::CloseReason::kMoveFailed)];
     Disown(adoption.login, adoption.serial);
     return;
@@ -253,6 +264,7 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   ++counts_.moved_in;
   connection->session = adoption.session;
   connection->serial = adoption.serial;
+  if (gate_ != nullptr) TakeSeat(*connection, adoption.seat, adoption.meter);
   if (!adoption.unread.empty()) {
     KeepUnread(*connection, adoption.unread.data(), adoption.unread.size());
   }

@@ -12,6 +12,32 @@ Fabric::Fabric(uint32_t shards) : shards_(shards), notices_(std::make_unique<Not
   }
 }
 
+void Fabric::FinishReload(uint64_t number, Reloaded outcome) {
+  {
+    const std::lock_guard lock(reload_mutex_);
+    reload_outcome_ = std::move(outcome);
+  }
+  reload_done_.store(number, std::memory_order_release);
+}
+
+Reloaded Fabric::ReloadOutcome() const {
+  const std::lock_guard lock(reload_mutex_);
+  return reload_outcome_;
+}
+
+void Fabric::GiveOptions(const config::Options& options) {
+  {
+    const std::lock_guard lock(reload_mutex_);
+    options_ = std::make_shared<const config::Options>(options);
+  }
+  options_number_.fetch_add(1, std::memory_order_release);
+}
+
+std::shared_ptr<const config::Options> Fabric::TakeOptions() const {
+  const std::lock_guard lock(reload_mutex_);
+  return options_;
+}
+
 uint64_t Fabric::ConnectionsCount() const {
   uint64_t sum = 0;
   for (uint32_t i = 0; i < shards_; ++i) {

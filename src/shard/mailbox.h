@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,8 +20,10 @@
 #include "backend/backend.h"
 #include "base/ref.h"
 #include "base/spsc_queue.h"
+#include "config/options.h"
 #include "session/client_session.h"
 #include "shard/connection.h"
+#include "shard/gate.h"
 #include "shard/job.h"
 
 namespace halley::shard {
@@ -46,6 +49,7 @@ struct JobPart {
   std::vector<uint32_t> online;
   std::vector<ShardStatus> status;
   Deliveries deliveries;
+  Reloaded reloaded;
 };
 
 // A connection on its way to the shard that owns its key. The descriptor travels beside it.
@@ -55,6 +59,8 @@ struct Adoption {
   std::string unread;       // bytes that came behind the login
   Asked asked;
   uint64_t serial = 0;
+  AddressKey seat = kNoAddress;
+  Meter meter;
 };
 
 // A room's presence on a shard, and its counts.
@@ -70,6 +76,7 @@ enum class CommandKind : uint8_t {
   kRoomPresent,    // RoomNote, to the room's home: this shard has members now
   kRoomAbsent,     // RoomNote, to the home: no more members here
   kRoomConfirmed,  // RoomNote, from the home: pushes will come from here on; count = all members
+  kRoomRefused,    // RoomNote, from the home: the node has as many rooms as it may
   kRoomCount,      // RoomNote, to the home: members on this shard
   kRoomOnline,     // RoomNote, from the home: members on all shards
   kJob,            // job: do your part and report
@@ -97,6 +104,7 @@ struct alignas(base::kCacheLineBytes) Notice {
   std::atomic<uint64_t> connections{0};
   std::atomic<uint64_t> channels{0};
   std::atomic<uint64_t> held_bytes{0};
+  std::atomic<uint64_t> turns{0};  // one that sleeps wakes for a turn many times a second, too
 };
 
 // How the node is drained: from `begin_ns` on nobody is let in, and who is there is told to go, evenly
@@ -133,6 +141,22 @@ class Fabric {
     return {begin_ns, drain_window_ns_.load(std::memory_order_relaxed)};
   }
 
+  // --- reading the options again
+  // Any thread asks, and is given a number; the main thread takes the asking, and says what came of all
+  // that was asked up to a number.
+  uint64_t RequestReload() { return reload_asked_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+  uint64_t reload_asked() const { return reload_asked_.load(std::memory_order_acquire); }
+  void FinishReload(uint64_t number, Reloaded outcome);
+  bool ReloadFinished(uint64_t number) const {
+    return reload_done_.load(std::memory_order_acquire) >= number;
+  }
+  // Of the last that was finished.
+  Reloaded ReloadOutcome() const;
+  // The main thread gives options out; each shard takes them when it sees their number grow.
+  void GiveOptions(const config::Options& options);
+  uint64_t options_number() const { return options_number_.load(std::memory_order_acquire); }
+  std::shared_ptr<const config::Options> TakeOptions() const;
+
   uint64_t ConnectionsCount() const;
   bool AnyoneCongested() const;
 
@@ -143,6 +167,12 @@ class Fabric {
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> drain_begin_ns_{0};
   std::atomic<uint64_t> drain_window_ns_{0};
+  std::atomic<uint64_t> reload_asked_{0};
+  std::atomic<uint64_t> reload_done_{0};
+  std::atomic<uint64_t> options_number_{0};
+  mutable std::mutex reload_mutex_;  // of the two below; no shard's turn takes it but after a reload
+  Reloaded reload_outcome_;
+  std::shared_ptr<const config::Options> options_;
 };
 
 class Port {

@@ -12,7 +12,6 @@
 namespace halley::shard {
 namespace {
 
-constexpr uint64_t kTenthNs = 100'000'000;
 // From one new token of a connection to the next. A signature costs up to a tenth of a millisecond,
 // and who is logged in must not be able to keep a core busy with them. At least a second, whatever
 // part of a tenth is gone when the first comes.
@@ -61,9 +60,9 @@ void Shard::SettleRefreshes() {
     Greeting& greeting = *connection->greeting();
     if (greeting.asked.request.op != wire::op::kRefresh) continue;
     if (answer.reply.verdict == backend::ConnectVerdict::kAccepted) {
-      connection->expires_ns = ExpiresNs(answer.reply.expires_in_ms);
+      connection->expires_ds = ExpiresDs(answer.reply.expires_in_ms);
       SetDeadline(*connection, SilentUntilNs(*connection, connection->idle_ms));
-      greeting.body = HoldsFor(answer.reply.expires_in_ms, connection->expires_ns == UINT64_MAX);
+      greeting.body = HoldsFor(answer.reply.expires_in_ms, connection->expires_ds == 0);
     }
     FinishWaiting(*connection);
   }

@@ -11,13 +11,27 @@
 
 namespace halley::shard {
 
-bool Shard::EnterRoom(Connection& connection, std::string_view id) {
+Shard::Joined Shard::EnterRoom(Connection& connection, std::string_view id) {
+  const bool at_home = hub::ShardOf(hub::RoutingHash(id), fabric_.shards()) == index_;
+  if (at_home && !MayOpenAtHome(id)) return Joined::kRefused;
   const hub::Room* room = hub_.JoinRoom(SlotOf(connection), id);
   TellHomes();
   NoteRecount(*room);
-  if (room->announced) return true;
+  if (room->announced) return Joined::kIn;
   room_waiters_[room->epoch].push_back({SlotOf(connection), GenerationOf(connection)});
-  return false;
+  return Joined::kWaits;
+}
+
+// Of a room that is at home here. A yes counts it among the node's, so it must be present then.
+bool Shard::MayOpenAtHome(std::string_view room) {
+  return gate_ == nullptr || !home_.Shards(room).empty() || gate_->OpenRoom();
+}
+
+void Shard::SetAbsent(const std::string& room, uint32_t shard) {
+  const size_t before = home_.rooms_count();
+  home_.SetAbsent(room, shard);
+  if (gate_ != nullptr && home_.rooms_count() < before) gate_->CloseRoom();
+  resummed_.insert(room);
 }
 
 void Shard::NoteRecount(const hub::Room& room) {
@@ -37,8 +51,7 @@ void Shard::TellHomes() {
     hub::Room* room = hub_.FindRoom(change.room);
     if (!change.present) {
       if (home == index_) {
-        home_.SetAbsent(change.room, index_);
-        resummed_.insert(change.room);
+        SetAbsent(change.room, index_);
       } else {
         SendNote(home, CommandKind::kRoomAbsent, {change.room, 0, 0});
       }
@@ -60,11 +73,9 @@ void Shard::OnRoomCommand(uint32_t from, Command& command) {
   const RoomNote& note = *std::get<std::unique_ptr<RoomNote>>(command.parcel);
   switch (command.kind) {
     case CommandKind::kRoomPresent: OnPresent(from, note); break;
-    case CommandKind::kRoomAbsent:
-      home_.SetAbsent(note.room, from);
-      resummed_.insert(note.room);
-      break;
+    case CommandKind::kRoomAbsent: SetAbsent(note.room, from); break;
     case CommandKind::kRoomConfirmed: OnConfirmed(note); break;
+    case CommandKind::kRoomRefused: OnRefused(note); break;
     case CommandKind::kRoomCount:
       if (home_.SetMembers(note.room, from, note.count)) resummed_.insert(note.room);
       break;
@@ -74,6 +85,10 @@ void Shard::OnRoomCommand(uint32_t from, Command& command) {
 }
 
 void Shard::OnPresent(uint32_t from, const RoomNote& note) {
+  if (!MayOpenAtHome(note.room)) {
+    SendNote(from, CommandKind::kRoomRefused, {note.room, note.epoch, 0});
+    return;
+  }
   home_.SetPresent(note.room, from, note.count);
   resummed_.insert(note.room);
   SendNote(from, CommandKind::kRoomConfirmed, {note.room, note.epoch, home_.Members(note.room)});
@@ -93,6 +108,19 @@ void Shard::OnConfirmed(const RoomNote& note) {
   for (const Name& name : waiters) {
     Connection* connection = Find(name.slot, name.generation);
     if (connection != nullptr && connection->phase == Phase::kWaiting) FinishWaiting(*connection);
+  }
+}
+
+// All that are in it wait, for it was never confirmed; when they have gone, the home is told that
+// nobody is here, which it knows.
+void Shard::OnRefused(const RoomNote& note) {
+  const auto found = room_waiters_.find(note.epoch);
+  if (found == room_waiters_.end()) return;
+  const std::vector<Name> waiters = std::move(found->second);
+  room_waiters_.erase(found);
+  for (const Name& name : waiters) {
+    Connection* connection = Find(name.slot, name.generation);
+    if (connection != nullptr) BeginClose(*connection, wire::CloseReason::kRoomsFull);
   }
 }
 

@@ -1,7 +1,5 @@
 #include "shard/shard.h"
 
-#include <time.h>
-
 #include <algorithm>
 
 #include "base/assert.h"
@@ -26,12 +24,6 @@ static_assert(kPlans <= io::Ring::kBatchMax);
 static_assert(hub::kSpanPartsMax <= io::Ring::kSpanPartsMax);
 static_assert(hub::SendPlan::kPartsMax <= io::Ring::kSpanPartsMax);
 
-uint64_t ThreadCpuNs() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-}
-
 // A round of all that share a CPU is to take no longer than one turn of a shard with a CPU of its
 // own; but a batch of fewer sends costs more for each.
 size_t FlushSends(uint64_t asked, uint32_t shards_per_cpu) {
@@ -46,6 +38,7 @@ Shard::Shard(const ShardSetup& setup)
       ring_(*setup.ring),
       fabric_(*setup.fabric),
       options_(*setup.options),
+      gate_(setup.gate),
       backend_(*setup.backend),
       push_(*setup.push),
       session_limits_(SessionLimitsOf(options_, setup.backend->TakesRefreshes())),
@@ -198,6 +191,7 @@ void Shard::DrainMailboxes() {
         case CommandKind::kRoomPresent:
         case CommandKind::kRoomAbsent:
         case CommandKind::kRoomConfirmed:
+        case CommandKind::kRoomRefused:
         case CommandKind::kRoomCount:
         case CommandKind::kRoomOnline: OnRoomCommand(from, command); break;
         case CommandKind::kJob:
@@ -276,6 +270,8 @@ void Shard::Tick() {
   for (uint32_t i = 0; i < (options_.shard.buckets + kTicksPerSecond - 1) / kTicksPerSecond; ++i) {
     hub_.Tick(now_ms());
   }
+  TakeOptions();
+  ReportReloads();
   CloseStalled();
   RelieveMemory();
   for (size_t i = 0; i < accept_again_ns_.size(); ++i) {
@@ -333,26 +329,6 @@ void Shard::FlushLanes() {
   }
 }
 
-void Shard::CloseTooSlow() {
-  for (const uint32_t slot : hub_.TakeTooSlow()) {
-    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kSlowConsumer);
-  }
-}
-
-void Shard::CloseAnswered() {
-  for (const uint32_t slot : hub_.TakeAnswered()) {
-    if (hub_.Live(slot)) BeginClose(connections_.Get(slot), wire::CloseReason::kPollAnswered);
-  }
-}
-
-void Shard::CloseStalled() {
-  std::vector<uint32_t> stalled;
-  hub_.FindStalled(&stalled);
-  for (const uint32_t slot : stalled) {
-    BeginClose(connections_.Get(slot), wire::CloseReason::kStalled);
-  }
-}
-
 void Shard::RearmStarved() {
   for (const Name& name : starved_) {
     Connection* connection = Find(name.slot, name.generation);
@@ -363,19 +339,6 @@ void Shard::RearmStarved() {
   starved_.clear();
 }
 
-void Shard::ReleaseDrained() {
-  for (const Name& name : released_) {
-    Connection* connection = Find(name.slot, name.generation);
-    HALLEY_ASSERT(connection != nullptr && connection->armed == io::Op::kNone);
-    if (connection->fd >= 0) ring_.Close(connection->fd);
-    round_.Put(&connection->inbox);
-    wheel_.Clear(name.slot);
-    connections_.Free(name.slot);
-  }
-  released_.clear();
-  connections_.Recycle();
-}
-
 void Shard::PublishAndWake() {
   SendDepartures();
   Notice& notice = fabric_.notice(index_);
@@ -383,17 +346,10 @@ void Shard::PublishAndWake() {
   notice.congested.store(congested ? 1 : 0, std::memory_order_relaxed);
   notice.connections.store(clients_, std::memory_order_relaxed);
   notice.channels.store(hub_.channels_count(), std::memory_order_relaxed);
+  notice.turns.store(counts_.turns, std::memory_order_relaxed);
   sleepers_.clear();
   port_.Publish(&sleepers_);
   for (const uint32_t shard : sleepers_) ring_.Wake(shard);
-}
-
-// One look at the clock for all that this turn has done.
-void Shard::TakeTimes() {
-  const uint64_t now_ns = ring_.NowNs();
-  counts_.turn_time.Add(now_ns - now_ns_);
-  for (const uint64_t taken_ns : hub_.sent()) counts_.push_time.Add(now_ns - std::min(taken_ns, now_ns));
-  hub_.ClearSent();
 }
 
 bool Shard::HasWork() const {
@@ -424,31 +380,6 @@ void Shard::SubmitAndWait() {
   sleeping.store(1, std::memory_order_seq_cst);
   ring_.Enter(port_.InboundEmpty() ? SleepNs() : 0);
   sleeping.store(0, std::memory_order_seq_cst);
-}
-
-ShardStatus Shard::Status() const {
-  ShardStatus status = counts_;
-  status.connections = clients_;
-  status.channels = hub_.channels_count();
-  status.rooms = hub_.rooms_count();
-  status.dialects = hub_.channels_by_encoding();
-  status.mailbox_commands = port_.InboundCount();
-  status.push_connections = rpc_connections_;
-  status.cpu_ns = ThreadCpuNs();
-  status.accounting = hub_.Books();
-  status.buffer_bytes = HeldBytes();
-  status.memory_stage = memory_stage_;
-  status.draining = evacuation_.under_way;
-  for (const backend::Refusals& refusals : backend_.refusals()) {
-    status.refused_logins.emplace_back(refusals.cause, refusals.count);
-  }
-  if (session_limits_.refreshes) {
-    status.refused_logins.emplace_back("refresh_too_soon", counts_.refreshes_too_soon);
-  }
-  status.ring = ring_.counters();
-  status.ring_description = ring_.Describe();
-  push_.AddStatus(&status);
-  return status;
 }
 
 }  // namespace halley::shard

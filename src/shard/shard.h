@@ -5,8 +5,8 @@
 //
 // Threads    Constructed anywhere; Start(), RunOnce() and everything else on one thread. Others reach
 //            it through the Fabric only.
-// Ownership  Owns its connections, hub and buffers. Borrows ring, fabric, options, backend and push
-//            handler, which outlive it. Owns the descriptors of its listeners and inside callers and
+// Ownership  Owns its connections, hub and buffers. Borrows ring, fabric, options, gate, backend and
+//            push handler, which outlive it. Owns the descriptors of its listeners and inside callers and
 //            closes them.
 // Limits     config::Options.
 #pragma once
@@ -33,6 +33,7 @@
 #include "io/round.h"
 #include "io/timer_wheel.h"
 #include "shard/connection.h"
+#include "shard/gate.h"
 #include "shard/home.h"
 #include "shard/job.h"
 #include "shard/job_table.h"
@@ -64,6 +65,7 @@ struct ShardSetup {
   const config::Options* options = nullptr;
   uint32_t shards_per_cpu = 1;  // how many take turns on one: each turn's flushes are as much smaller
   uint64_t wall_offset_ms = 0;  // milliseconds since 1970 at the ring's time 0
+  Gate* gate = nullptr;  // of all shards; null: nothing is limited
   backend::Backend* backend = nullptr;
   RpcHandler* push = nullptr;
   std::vector<ShardListener> listeners;
@@ -122,8 +124,6 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void ArmAccepts();
   void OnAccept(const io::Completion& completion);
   void CloseListener(uint32_t listener);
-  void OpenClient(int32_t fd, session::Transport transport);
-  void TurnAway(int32_t fd, session::Transport transport, wire::CloseReason reason);
   void OnClientReady(Connection& connection, uint32_t readiness);
   bool Choked(const Connection& connection) const;
   void ReadClient(Connection& connection);
@@ -147,13 +147,23 @@ class Shard final : private backend::BackendSink, private JobRunner {
   static constexpr uint64_t kTenthNs = 100'000'000;
   // A live client may be silent for so long, but no longer than its login holds or it may be here.
   uint64_t SilentUntilNs(const Connection& connection, uint32_t ms) const {
-    return std::min({now_ns_ + uint64_t{ms} * 1'000'000, connection.expires_ns,
-                     LeaveAtNs(connection)});
+    return std::min({now_ns_ + uint64_t{ms} * 1'000'000, NsOf(connection.expires_ds),
+                     NsOf(connection.leave_at_ds)});
   }
-  static uint64_t LeaveAtNs(const Connection& connection) {
-    return connection.leave_at_ds == 0 ? UINT64_MAX : connection.leave_at_ds * kTenthNs;
-  }
+  static uint64_t NsOf(uint32_t tenths) { return tenths == 0 ? UINT64_MAX : tenths * kTenthNs; }
   backend::ClientIdentity IdentityOf(const Connection& connection) const;
+
+  // --- letting in, and the node's limits (admission.cc)
+  void OpenClient(int32_t fd, session::Transport transport);
+  wire::CloseReason AskGate(int32_t fd, AddressKey* seat);
+  uint64_t HandshakesCount() const;
+  void TurnAway(int32_t fd, session::Transport transport, wire::CloseReason reason);
+  // While there is a gate: what it knows a client by, from its accept until it ends or moves on.
+  void TakeSeat(const Connection& connection, AddressKey seat, const Meter& meter);
+  AddressKey LeaveSeat(const Connection& connection);
+  bool MayReceive(Connection& connection, size_t bytes);
+  wire::CloseReason CheckEvent(Connection& connection, const session::Event& event,
+                               bool* farewell_written);
 
   // --- logging in and moving (login.cc)
   void OnConnectReply(backend::Ticket ticket, backend::ConnectReply reply) override;
@@ -166,7 +176,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Admit(Connection& connection, const Asked& asked, const backend::ConnectReply& reply);
   uint32_t IdleMs(wire::Encoding encoding, const Asked& asked,
                   const backend::ConnectReply& reply) const;
-  uint64_t ExpiresNs(uint64_t expires_in_ms) const;
+  uint32_t ExpiresDs(uint64_t expires_in_ms) const;
   bool PlaceForKey(const std::string& key, wire::Encoding encoding,
                    std::vector<uint32_t>* displaced) const;
   void FinishWaiting(Connection& connection);
@@ -193,6 +203,11 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Release(Connection& connection);
   void Discard(Connection& connection);
 
+  // --- options that are read again (reload.cc)
+  void AwaitReload(uint32_t ticket);
+  void ReportReloads();
+  void TakeOptions();
+
   // --- telling clients to go, for the node is drained or their time is over (evacuation.cc)
   void BeginEvacuation(const Drain& drain);
   void EndEvacuation();
@@ -204,13 +219,17 @@ class Shard final : private backend::BackendSink, private JobRunner {
   uint32_t RetryMs(const Connection& connection) const;
 
   // --- rooms and their homes (rooms.cc)
-  // Joins, tells the home when needed; true: confirmed already; false: the connection waits.
-  bool EnterRoom(Connection& connection, std::string_view room);
+  // kWaits: for the home's word. kRefused: the node has no room for one more, and nothing is joined.
+  enum class Joined : uint8_t { kIn, kWaits, kRefused };
+  Joined EnterRoom(Connection& connection, std::string_view room);
+  bool MayOpenAtHome(std::string_view room);
+  void SetAbsent(const std::string& room, uint32_t shard);
   void NoteRecount(const hub::Room& room);
   void TellHomes();
   void OnRoomCommand(uint32_t from, Command& command);
   void OnPresent(uint32_t from, const RoomNote& note);
   void OnConfirmed(const RoomNote& note);
+  void OnRefused(const RoomNote& note);
   void OnOnline(const RoomNote& note);
   void SendNote(uint32_t to, CommandKind kind, RoomNote note);
   void ShareCounts();
@@ -277,10 +296,11 @@ class Shard final : private backend::BackendSink, private JobRunner {
   const uint32_t index_;
   io::Ring& ring_;
   Fabric& fabric_;
-  const config::Options& options_;
+  config::Options options_;  // a copy of its own, which OnOptions() changes
+  Gate* const gate_;
   backend::Backend& backend_;
   RpcHandler& push_;
-  const session::SessionLimits session_limits_;
+  session::SessionLimits session_limits_;
   const base::Networks proxies_;
   const size_t inbox_bytes_max_;
   const size_t flush_sends_;  // of lanes, in one turn
@@ -298,6 +318,12 @@ class Shard final : private backend::BackendSink, private JobRunner {
   JobTable jobs_;
   absl::flat_hash_map<uint32_t, HeldReport> held_reports_;  // by receipt
   absl::btree_set<std::pair<uint64_t, uint32_t>> held_deadlines_;
+  struct AwaitedReload {
+    uint64_t number;
+    uint32_t ticket;
+  };
+  std::vector<AwaitedReload> awaited_reloads_;
+  uint64_t options_number_ = 0;  // of those in use
   ShardStatus counts_;  // what is counted as it happens; Status() fills in the rest
 
   uint64_t now_ns_ = 0;
@@ -311,6 +337,8 @@ class Shard final : private backend::BackendSink, private JobRunner {
     uint32_t slot;
     uint32_t generation;
   };
+  std::vector<AddressKey> seats_;        // by slot; these two only while there is a gate
+  std::vector<Meter> meters_;
   std::vector<Name> readable_;           // to be read next turn
   std::vector<Name> readable_now_;       // scratch: this turn's
   std::vector<Name> starved_;            // whose watch ended early

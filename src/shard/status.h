@@ -44,6 +44,9 @@ struct ShardStatus {
   uint64_t buffer_bytes = 0;  // pooled buffers in use: inboxes, queues, log pages
   MemoryStage memory_stage = MemoryStage::kPlenty;
   bool draining = false;      // no client is let in, and those that are here are told to go
+  // Of the whole node, told by its first shard, where addresses are limited.
+  uint64_t addresses = 0;                // with connections of clients
+  uint64_t addresses_without_place = 0;  // connections let in though their address found no place
   // The busy part of a turn; and from when a shard took a push from its pusher to when everybody who
   // keeps up had been sent it, once per pass over a room's members and per queue of a client's own.
   base::DurationHistogram turn_time;

@@ -58,6 +58,8 @@ std::string TakeOpensslError() {
   const unsigned long code = ERR_peek_error();
   const char* const reason = ERR_reason_error_string(code);
   ERR_clear_error();
+  // OpenSSL 3 has no texts for errno's values: a file that may not be read is one.
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
   if (reason != nullptr) return reason;
   return code == 0 ? "for no reason that OpenSSL names"
                    : "OpenSSL's error " + std::to_string(code);

@@ -36,6 +36,12 @@ constexpr std::array<Row, kCloseReasonsCount> kRows = {{
     {"slow_consumer", 3004},
     {"stalled", 3005},
     {"server_full", 1013},
+    {"address_full", 1013},
+    {"address_rate", 1013},
+    {"connect_rate", 1013},
+    {"handshakes_full", 1013},
+    {"rooms_full", 1013},
+    {"rate_limited", 1008},
     {"server_closing", 1001},
     {"draining", 1012},
     {"lifetime_over", 1012},
@@ -57,6 +63,10 @@ const Row& RowOf(CloseReason reason) {
 }  // namespace
 
 std::string_view CloseReasonName(CloseReason reason) { return RowOf(reason).name; }
+
+bool IsOfLimits(CloseReason reason) {
+  return reason >= CloseReason::kAddressFull && reason <= CloseReason::kRateLimited;
+}
 
 uint16_t WebSocketCloseCode(CloseReason reason) { return RowOf(reason).code; }
 

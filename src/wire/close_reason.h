@@ -32,6 +32,12 @@ enum class CloseReason : uint8_t {
   kSlowConsumer,       // could not follow, and the policy is to close: close code 3004
   kStalled,            // its socket stayed full for too long: close code 3005
   kServerFull,         // connection limit reached: close code 1013
+  kAddressFull,        // its address has as many connections as it may: close code 1013
+  kAddressRate,        // its address connects too often: close code 1013
+  kConnectRate,        // too many connect to the node: close code 1013
+  kHandshakesFull,     // too many have not logged in yet: close code 1013
+  kRoomsFull,          // it would open one room more than the node may have: close code 1013
+  kRateLimited,        // it sends too many messages or bytes: close code 1008
   kServerClosing,      // shutting down: close code 1001
   kDraining,           // the node is being drained, come back elsewhere: close code 1012
   kLifetimeOver,       // it was here for as long as connections may be: close code 1012
@@ -48,6 +54,10 @@ inline constexpr size_t kCloseReasonsCount = static_cast<size_t>(CloseReason::kC
 
 // "peer_closed" and so on: the name in metrics, status and documentation.
 std::string_view CloseReasonName(CloseReason reason);
+
+// Whether it is one of the operator's limits that was reached. They share codes, so a close frame
+// names the reason, too.
+bool IsOfLimits(CloseReason reason);
 
 // The WebSocket close code to send; 0: close without a close frame.
 uint16_t WebSocketCloseCode(CloseReason reason);

@@ -15,7 +15,7 @@ bool ComesBack(CloseReason reason) {
     case CloseReason::kServerFull:
     case CloseReason::kAuthUnavailable:
     case CloseReason::kMoveFailed: return true;
-    default: return false;
+    default: return IsOfLimits(reason);
   }
 }
 

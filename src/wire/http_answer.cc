@@ -65,6 +65,9 @@ constexpr std::array<Answer, kRefusalsCount> kAnswers = {{
      "The request announces a body: send it without Content-Length and Transfer-Encoding."},
     {"426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
      "This WebSocket version is not supported: use version 13."},
+    {"429 Too Many Requests", "Retry-After: 5\r\n",
+     "There is too much from this address: close connections that you do not need, and try again "
+     "later."},
     {kTooLarge, "", "The request header is too large: send fewer or smaller headers."},
     {kTooLarge, "", "The request has too many headers: send fewer."},
     {"503 Service Unavailable", "Retry-After: 5\r\n",
@@ -134,7 +137,7 @@ UpgradeRefusal GopusherRefusalOf(CloseReason reason) {
   switch (reason) {
     case CloseReason::kAuthRefused: return UpgradeRefusal::kGopusherUnauthorized;
     case CloseReason::kDuplicateRefused: return UpgradeRefusal::kGopusherDuplicate;
-    default: return UpgradeRefusal::kUnavailable;
+    default: return IsOfLimits(reason) ? RefusalOf(reason) : UpgradeRefusal::kUnavailable;
   }
 }
 
@@ -144,6 +147,9 @@ UpgradeRefusal RefusalOf(CloseReason reason) {
     case CloseReason::kAuthRefused: return UpgradeRefusal::kUnauthorized;
     case CloseReason::kReplaced:
     case CloseReason::kDuplicateRefused: return UpgradeRefusal::kDuplicate;
+    case CloseReason::kAddressFull:
+    case CloseReason::kAddressRate:
+    case CloseReason::kRateLimited: return UpgradeRefusal::kTooMany;
     default: return UpgradeRefusal::kUnavailable;
   }
 }

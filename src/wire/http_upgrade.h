@@ -70,6 +70,7 @@ enum class UpgradeRefusal : uint8_t {
   kDuplicate,           // 409: never by the parser; for a key that is taken
   kBody,                // 413: Content-Length other than 0, or Transfer-Encoding
   kOtherVersion,        // 426: Sec-WebSocket-Version is not 13
+  kTooMany,             // 429: never by the parser; for an address that has or does too much
   kHeaderTooLarge,      // 431
   kTooManyHeaders,      // 431
   kUnavailable,         // 503: never by the parser; for who must turn a client away

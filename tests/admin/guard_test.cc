@@ -29,6 +29,14 @@ TEST(Guard, WithoutATokenNoPageOfAnotherHostMayAsk) {
   }
 }
 
+TEST(Guard, AnOriginsSchemeIsThePortsOwn) {
+  const Guard guard("");
+  EXPECT_EQ(guard.Admit({.host = "127.0.0.1:3111", .origin = "https://127.0.0.1:3111", .secure = true}),
+            Admission::kWelcome);
+  EXPECT_EQ(guard.Admit({.host = "127.0.0.1:3111", .origin = "http://127.0.0.1:3111", .secure = true}),
+            Admission::kForbidden);
+}
+
 TEST(Guard, TheTokenIsAllThatCountsWhereThereIsOne) {
   const Guard guard("t0ken");
   EXPECT_EQ(guard.Admit({.authorization = "Bearer t0ken", .host = "gateway.example",
@@ -40,6 +48,27 @@ TEST(Guard, TheTokenIsAllThatCountsWhereThereIsOne) {
     EXPECT_EQ(guard.Admit({.authorization = shown, .host = "127.0.0.1"}), Admission::kUnauthorized)
         << shown;
   }
+}
+
+TEST(Guard, ANewTokenIsTheOnlyOne) {
+  Guard guard("old");
+  guard.SetToken("new");
+  EXPECT_EQ(guard.Admit({.authorization = "Bearer old"}), Admission::kUnauthorized);
+  EXPECT_EQ(guard.Admit({.authorization = "Bearer new"}), Admission::kWelcome);
+  guard.SetToken("");
+  EXPECT_EQ(guard.Admit({.host = "127.0.0.1"}), Admission::kWelcome);
+  EXPECT_EQ(guard.Admit({.authorization = "Bearer new", .host = "gateway.example"}),
+            Admission::kForbidden);
+}
+
+TEST(Guard, ThePageThatAsksForTheTokenIsServedWithoutIt) {
+  const Guard with("t0ken");
+  EXPECT_EQ(with.AdmitToPage({.host = "gateway.example"}), Admission::kWelcome);
+  EXPECT_EQ(with.AdmitToPage({.authorization = "Bearer wrong"}), Admission::kWelcome);
+  // Without one the page is as the rest: a name that somebody pointed here gets nothing.
+  const Guard without("");
+  EXPECT_EQ(without.AdmitToPage({.host = "localhost:3111"}), Admission::kWelcome);
+  EXPECT_EQ(without.AdmitToPage({.host = "evil.example"}), Admission::kForbidden);
 }
 
 }  // namespace

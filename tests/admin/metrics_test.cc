@@ -96,6 +96,20 @@ TEST(Metrics, AHistogramsBucketsHoldWhatTheSmallerOnesDo) {
   EXPECT_EQ(samples.at("halley_clients{dialect=\"goim_tcp\"}"), 8);
 }
 
+TEST(Metrics, TheRegistryIsThereWhereThereIsOne) {
+  DiscoveryFigures discovery{.registered = true, .addresses = {"a:1", "b:1"}, .failures = {{"refused", 3}}};
+  const auto samples = Samples(RenderMetrics(TwoShards(), "1", true, discovery));
+  EXPECT_EQ(samples.at("halley_discovery_registered"), 1);
+  EXPECT_EQ(samples.at("halley_discovery_addresses"), 2);
+  EXPECT_EQ(samples.at("halley_discovery_failures_total{kind=\"refused\"}"), 3);
+  EXPECT_FALSE(Samples(RenderMetrics(TwoShards(), "1", true)).contains("halley_discovery_registered"));
+  EXPECT_NE(FiguresAsJson(TwoShards(), discovery)
+                .find("],\"discovery\":{\"registered\":true,\"addresses\":[\"a:1\",\"b:1\"],"
+                      "\"failures\":{\"refused\":3}}}"),
+            std::string::npos);
+  EXPECT_EQ(FiguresAsJson(TwoShards()).find("discovery"), std::string::npos);
+}
+
 TEST(Metrics, StatusHasEveryFigureOfEveryShard) {
   const std::string status = FiguresAsJson(TwoShards());
   const std::string one = status.substr(status.find("{\"shard\":1"));

@@ -55,6 +55,29 @@ TEST(Check, ALogHoldsTwoOfTheLargestPushes) {
             "it to 524288 or more");
 }
 
+TEST(Check, ABurstHasARate) {
+  Options options;
+  options.limits.messages_burst = 5;
+  EXPECT_EQ(Message(options, {{"limits.messages_burst", "halley.toml:3:1"}}),
+            "halley.toml:3:1: limits.messages_burst limits nothing without a rate: set "
+            "limits.messages_per_s");
+  options.limits.messages_per_s = 1;
+  EXPECT_EQ(Message(options), "");
+}
+
+TEST(Check, TheLargestMessageFitsIntoTheLimitOfBytes) {
+  Options options;
+  options.limits.bytes_per_s = 8206;
+  EXPECT_EQ(Message(options), "");
+  --options.limits.bytes_per_s;
+  EXPECT_EQ(Message(options, {{"limits.bytes_per_s", "--limits.bytes_per_s"}}),
+            "--limits.bytes_per_s: a client could not send the largest message or request (8206 bytes "
+            "with its framing) that client.message_bytes and client.http_header_bytes allow: raise "
+            "limits.bytes_burst to 8206 or more");
+  options.limits.bytes_burst = 8206;
+  EXPECT_EQ(Message(options), "");
+}
+
 TEST(Check, SomeClientCanConnect) {
   Options options;
   options.listen.tcp = "";
@@ -172,6 +195,20 @@ TEST(Check, SomebodyMaySendAProxyHeader) {
   EXPECT_EQ(Message(options), "");
 }
 
+TEST(Check, WhoIsAskedByHttpIsNamed) {
+  Options options;
+  options.backend.kind = BackendKind::kHttp;
+  EXPECT_EQ(Message(options, {{"backend.kind", "--backend"}}),
+            "--backend: backend.kind is http, and nothing says where to ask: set http_backend.urls");
+  options.http_backend.urls = "https://a.example/x";
+  EXPECT_EQ(Message(options), "");
+  options.jwt.keys = "a.pem";
+  EXPECT_NE(Message(options).find("verifies tokens itself"), std::string::npos);
+  options.jwt.keys.clear();
+  options.backend.kind = BackendKind::kEmbedded;
+  EXPECT_NE(Message(options).find("nobody is asked there"), std::string::npos);
+}
+
 TEST(Check, TokensCanBeVerifiedWhereTheyAreBelieved) {
   Options options;
   options.backend.kind = BackendKind::kJwt;
@@ -227,6 +264,26 @@ TEST(Check, TlsHasSomethingToShow) {
   EXPECT_EQ(Message(options, {{"push.tls_client_ca", "halley.toml:1:1"}}),
             "halley.toml:1:1: push.tls_key and push.tls_client_ca mean nothing without a "
             "certificate: set push.tls_certificate");
+}
+
+TEST(Check, ARegistryAndAListNameSomebody) {
+  Options options;
+  options.discovery.kind = DiscoveryKind::kBilibili;
+  EXPECT_EQ(Message(options, {{"discovery.kind", "halley.toml:3:1"}}),
+            "halley.toml:3:1: discovery.kind is bilibili, and nobody is named to register with: set "
+            "discovery.nodes");
+  options.discovery.nodes = "r:7171";
+  EXPECT_EQ(Message(options), "");
+  options.discovery.appid = "";
+  EXPECT_NE(Message(options), "");
+  options.discovery.kind = DiscoveryKind::kStatic;
+  EXPECT_EQ(Message(options),
+            "discovery.kind is static, and there are no addresses: set discovery.static_addresses");
+  options.discovery.static_addresses = "l:3119";
+  EXPECT_EQ(Message(options), "");
+  options.discovery.static_addresses = "l";
+  EXPECT_EQ(Message(options, {{"discovery.static_addresses", "halley.toml:4:1"}}).substr(0, 37),
+            "halley.toml:4:1: \"l\" is no host and p");
 }
 
 }  // namespace

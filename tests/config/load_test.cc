@@ -239,6 +239,15 @@ TEST(Load, NeverPrintsASecret) {
   EXPECT_FALSE(absl::StrContains(printed->print, secret));
 }
 
+TEST(Load, LooksAtTheHostForThatConfiguration) {
+  const auto invocation = LoadThese({"--doctor", "--listen.backlog=7"});
+  ASSERT_TRUE(invocation.ok()) << invocation.status();
+  EXPECT_TRUE(invocation->doctor);
+  EXPECT_EQ(invocation->options.listen.backlog, 7u);
+  EXPECT_FALSE(LoadThese({})->doctor);
+  EXPECT_EQ(Message({"--doctor=1"}), "--doctor: it takes no value: write it alone");
+}
+
 TEST(Load, PrintsInsteadOfServing) {
   EXPECT_EQ(LoadThese({"--help"})->print, RenderHelp());
   EXPECT_EQ(LoadThese({"--print-config"})->print, RenderToml());

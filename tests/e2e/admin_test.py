@@ -206,7 +206,12 @@ class NodeApi(AdminTest):
                          "vr://\u00e4")
         self.assertEqual(self.admin.get("/v1/online?key=vo-1&key=no&key=vo-2")[1],
                          {"online": ["vo-1", "vo-2"]})
-        for target in ("/v1/rooms?limit=x", "/v1/online", "/v1/rooms?prefix=%zz", "/v1/rooms?prefix=%4"):
+        self.login(key="vo-3", room_id="vr://\u00e4")
+        wait_until(lambda: self.admin.get("/v1/rooms?prefix=vr://&order=members&limit=1")[1] ==
+                   {"rooms": [{"room": "vr://\u00e4", "members": 2}], "total": 2}, "the larger room")
+        self.assertEqual(self.admin.get("/v1/rooms?prefix=vr://&order=name&limit=1")[1]["rooms"],
+                         [{"room": "vr://1", "members": 1}])
+        for target in ("/v1/rooms?limit=x", "/v1/rooms?order=size", "/v1/online", "/v1/rooms?prefix=%zz", "/v1/rooms?prefix=%4"):
             self.assertEqual(self.admin.get(target)[0], 400, target)
 
     def test_every_path_of_the_document_is_there_and_no_other(self):

@@ -3,6 +3,7 @@
 
 import contextlib
 import ctypes
+import json
 import os
 import pathlib
 import platform
@@ -186,6 +187,25 @@ class Rings(unittest.TestCase):
             self.skipTest(f"this host has no io_uring for us: {error}")
         for flags in ((), ("--io=auto",), ("--io=uring",)):
             self.assertNotIn(self.WARNING, self.assert_serves("io_uring", *flags))
+
+
+class Logs(unittest.TestCase):
+    def test_as_json_a_line_is_an_object(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            with Gateway("--gateway.log_format=json", "--config", file.name) as gateway:
+                wait_until(lambda: "ready: " in gateway.stderr(), "the log to tell")
+                file.write('[gateway]\nlog_level = "q\\u00e4\\"\\\\"\n')
+                file.flush()
+                gateway.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: "SIGHUP" in gateway.stderr(), "the log to tell")
+                lines = [json.loads(line) for line in gateway.stderr().splitlines()]
+        for line in lines:
+            self.assertEqual(list(line), ["time", "level", "message"])
+            self.assertRegex(line["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        self.assertTrue(any(line["level"] == "info" and line["message"].startswith("ready: ")
+                            for line in lines), lines)
+        self.assertEqual(lines[-1]["level"], "error")
+        self.assertIn("gateway.log_level", lines[-1]["message"])
 
 
 class Refusals(unittest.TestCase):

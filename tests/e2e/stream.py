@@ -16,13 +16,15 @@ class Ended(Exception):
 
 class Stream:
     """`receive_buffer_bytes`: how much the kernel holds for us while we do not read.
-    `tls`: an ssl.SSLContext, and the name to ask for."""
+    `tls`: an ssl.SSLContext, and the name to ask for. `source`: the host's address to connect from."""
 
-    def __init__(self, address, receive_buffer_bytes=None, tls=None):
+    def __init__(self, address, receive_buffer_bytes=None, tls=None, source=None):
         self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(DEADLINE_S)
+        if source:
+            self.socket.bind((source, 0))
         try:
             self.socket.connect(address)
         except OSError:

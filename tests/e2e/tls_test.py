@@ -223,7 +223,7 @@ class Reload(unittest.TestCase):
                 with open(site, "w", encoding="ascii") as broken:
                     broken.write("no certificate")
                 gateway.process.send_signal(signal.SIGHUP)
-                wait_until(lambda: "the certificates in use stay: cannot use the certificate in"
+                wait_until(lambda: "nothing was changed: cannot use the certificate in"
                            in gateway.stderr(), "a line in the log")
                 TcpClient(address, tls=(context, "new.example")).login(key="newer").close()
                 self.assertEqual(old.online(), 0)

@@ -71,6 +71,44 @@ TEST_F(HubLingerTest, OnlyRoomsOfTheTypeWait) {
   EXPECT_EQ(FlushedBytes(100 * kMs), 0u);
 }
 
+TEST_F(HubLingerTest, LimitsThatChangeCountForRoomsThatAreThere) {
+  Start(Lingering(10));
+  Add(1);
+  Join(1, "live://1");
+  PushRoom("live://1", 20, 100);
+  hub_->SetLimits(Lingering(1000));
+  EXPECT_EQ(FlushedBytes(110 * kMs), WireBytes(20)) << "what waits does so by what it was told";
+  PushRoom("live://1", 20, 111);
+  EXPECT_EQ(hub_->HeldBackUntilNs(), 1111 * kMs);
+  hub_->SetLimits(Lingering(0));
+  PushRoom("live://1", 20, 112);
+  EXPECT_EQ(FlushedBytes(112 * kMs), 2 * WireBytes(20));
+  ExpectServed(1);
+}
+
+TEST_F(HubLingerTest, RoomTypesThatComeLaterAreForRoomsThatComeLater) {
+  Start(Lingering(10));
+  for (const uint32_t slot : {1u, 2u}) Add(slot, "key" + std::to_string(slot));
+  Join(1, "late://1");
+  HubLimits limits = Lingering(10);
+  // Enough that a vector would have moved.
+  for (int i = 0; i < 100; ++i) limits.room_types.push_back({"t" + std::to_string(i), {}});
+  limits.room_types.push_back({"late", {}});
+  limits.room_types.back().lane.linger_ms = 20;
+  Join(2, "live://1");
+  hub_->SetLimits(limits);
+  PushRoom("late://1", 20, 100);
+  EXPECT_EQ(FlushedBytes(100 * kMs), WireBytes(20));
+  PushRoom("live://1", 20, 100);
+  EXPECT_EQ(hub_->HeldBackUntilNs(), 110 * kMs);
+  EXPECT_EQ(FlushedBytes(110 * kMs), WireBytes(20));
+  LeaveRooms(1);
+  Join(1, "late://1");
+  PushRoom("late://1", 20, 200);
+  EXPECT_EQ(hub_->HeldBackUntilNs(), 220 * kMs);
+  EXPECT_EQ(FlushedBytes(220 * kMs), WireBytes(20));
+}
+
 TEST_F(HubLingerTest, EachRoomHasATimeOfItsOwn) {
   HubLimits limits = Lingering(50);
   limits.lane.linger_ms = 10;

@@ -261,6 +261,26 @@ TEST(PushCodec, ListsRoomsByPrefixInByteOrderUpToTheLimit) {
   EXPECT_EQ(ReplyOf(JobKind::kRooms, result, {"x", 10}).rooms().total(), 0u);
 }
 
+TEST(PushCodec, ListsTheLargestRoomsWhenAskedTo) {
+  shard::JobResult result;
+  result.rooms = {{"live://c", 2}, {"live://b", 7}, {"chat://z", 9}, {"live://d", 1}, {"live://a", 2}};
+  const v1::Reply reply = ReplyOf(JobKind::kRooms, result, {"live", 3, v1::ROOM_ORDER_MEMBERS});
+  EXPECT_EQ(reply.rooms().total(), 4u);
+  ASSERT_EQ(reply.rooms().rooms_size(), 3);
+  EXPECT_EQ(reply.rooms().rooms(0).room(), "live://b");
+  EXPECT_EQ(reply.rooms().rooms(1).room(), "live://a");
+  EXPECT_EQ(reply.rooms().rooms(2).room(), "live://c");
+
+  v1::Request request;
+  request.mutable_rooms()->set_order(v1::ROOM_ORDER_MEMBERS);
+  RoomsQuery query;
+  JobOf(request, &query);
+  EXPECT_EQ(query.order, v1::ROOM_ORDER_MEMBERS);
+  // An order of a later version of the protocol.
+  request.mutable_rooms()->set_order(static_cast<v1::RoomOrder>(2));
+  EXPECT_EQ(FaultOf(request).code, v1::CODE_INVALID_ARGUMENT);
+}
+
 TEST(PushCodec, ReportsWhoIsOnline) {
   shard::JobResult result;
   result.online = {0, 5};

@@ -257,6 +257,22 @@ TEST_F(PushSecretTest, OpensWithTheSecret) {
   EXPECT_EQ(runner_.runs.size(), 1u);
 }
 
+TEST_F(PushSecretTest, ANewSecretIsForWhoComesFromNowOn) {
+  EXPECT_EQ(Send(Hello(1, "s3cret")), CloseReason::kNone);
+  EXPECT_EQ(runner_.TakeReply().code(), v1::CODE_OK);
+  config::Options options;
+  options.push.secret = "other";
+  service_->OnOptions(options);
+  EXPECT_TRUE(service_->Authorized(kPusher));
+  EXPECT_EQ(Send(PushKey(2)), CloseReason::kNone);
+  service_->OnClosed(kPusher);
+  service_->OnOpened(kPusher, /*inside=*/false);
+  EXPECT_EQ(Send(Hello(3, "s3cret")), CloseReason::kRpcUnauthorized);
+  service_->OnClosed(kPusher);
+  service_->OnOpened(kPusher, /*inside=*/false);
+  EXPECT_EQ(Send(Hello(4, "other")), CloseReason::kNone);
+}
+
 TEST_F(PushSecretTest, RefusesEveryOtherSecret) {
   for (const char* wrong : {"", "s3cre", "s3cret2", "S3cret", "s3creT"}) {
     EXPECT_EQ(Send(Hello(1, wrong)), CloseReason::kRpcUnauthorized) << wrong;

@@ -20,7 +20,8 @@ shard::ShardStatus Numbered() {
         &status.push_requests, &status.push_invalid, &status.push_unauthorized,
         &status.push_refused, &status.accepted, &status.logins, &status.moved_in, &status.moved_out, &status.accept_errors,
         &status.stale_completions, &status.bytes_received, &status.turns, &status.cpu_ns,
-        &status.buffer_bytes, &status.accounting.pushed, &status.accounting.appended,
+        &status.buffer_bytes, &status.addresses, &status.addresses_without_place,
+        &status.accounting.pushed, &status.accounting.appended,
         &status.accounting.expected, &status.accounting.delivered, &status.accounting.pending,
         &status.accounting.refused, &status.accounting.filtered, &status.accounting.log_bytes,
         &status.accounting.queue_bytes, &status.ring.enters, &status.ring.submissions,
@@ -67,7 +68,7 @@ TEST(StatusCodec, FillsEveryFieldWithANumberOfItsOwn) {
   Visit(encoded, &numbers, &unset);
   EXPECT_EQ(unset, 0) << encoded.DebugString();
   // All but the shard's, which is 32 bits wide, and the count of close reason "none".
-  EXPECT_EQ(numbers.size(), 39 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1);
+  EXPECT_EQ(numbers.size(), 41 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1);
 }
 
 TEST(StatusCodec, PutsNumbersWhereTheyBelong) {

@@ -61,6 +61,12 @@ NodeSetup Crowd::Draw(uint64_t seed, uint32_t shards) {
   }
   setup.habits.takes_refreshes = rng.Below(2) == 0;
   setup.habits.refresh_in_ms = rng.Below(2) == 0 ? 0 : rng.Scale(100, 100'000);
+  // Limits that nobody reaches: what is counted for them must be nothing when everybody has gone.
+  if (rng.Below(2) == 0) {
+    setup.options.limits.ip_connections = 100'000;
+    setup.options.limits.rooms = 100'000;
+    setup.options.limits.messages_per_s = 1'000'000;
+  }
   return setup;
 }
 

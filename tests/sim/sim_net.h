@@ -54,6 +54,7 @@ class Backlog {
 struct Link {
   uint32_t id = 0;
   Peer* peer = nullptr;
+  std::string address = "10.0.0.1";  // of the client's end
   uint32_t shard = 0;       // where the server's end is, or was last
   SimRing* ring = nullptr;  // null: in a backlog, on a road between shards, or closed
   int32_t fd = -1;

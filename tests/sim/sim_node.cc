@@ -7,7 +7,8 @@
 namespace halley::sim {
 
 SimNode::SimNode(uint64_t seed, const NodeSetup& setup)
-    : setup_(setup), world_(seed, setup.faults, setup.shards), fabric_(setup.shards) {
+    : setup_(setup), world_(seed, setup.faults, setup.shards), fabric_(setup.shards),
+      gate_(shard::Gate::For(setup.options.limits)) {
   std::vector<std::function<bool()>> turns;
   for (uint32_t i = 0; i < setup.shards; ++i) {
     SimRing& ring = world_.ring(i);
@@ -19,6 +20,7 @@ SimNode::SimNode(uint64_t seed, const NodeSetup& setup)
     shard.ring = &ring;
     shard.fabric = &fabric_;
     shard.options = &setup_.options;
+    shard.gate = gate_.get();
     shard.backend = backends_.back().get();
     shard.push = services_.back().get();
     for (const shard::ListenerKind kind :

@@ -9,6 +9,7 @@
 
 #include "config/options.h"
 #include "push/push_service.h"
+#include "shard/gate.h"
 #include "shard/mailbox.h"
 #include "shard/shard.h"
 #include "sim/ledger.h"
@@ -50,6 +51,7 @@ class SimNode {
   uint32_t shards() const { return setup_.shards; }
   const shard::Shard& shard(uint32_t index) const { return *shards_[index]; }
   shard::Fabric& fabric() { return fabric_; }
+  const shard::Gate* gate() const { return gate_.get(); }
 
   // Clients, pushers, visitors and pollers are the node's, and stay until its end.
   SimClient& NewClient(const ClientSetup& setup);
@@ -105,6 +107,7 @@ class SimNode {
   const NodeSetup setup_;
   SimWorld world_;
   shard::Fabric fabric_;
+  std::unique_ptr<shard::Gate> gate_;
   Ledger ledger_;
   BackendBooks backend_books_;
   std::vector<std::unique_ptr<SimBackend>> backends_;

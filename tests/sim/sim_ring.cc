@@ -376,7 +376,7 @@ std::string SimRing::PeerAddress(int fd) {
   ++peers_asked_for_;
   const Descriptor* descriptor = FindLink(fd, "asks a closed descriptor for its peer");
   if (descriptor == nullptr || descriptor->link->broken) return {};
-  return "10.0.0.1:" + std::to_string(descriptor->link->id);
+  return descriptor->link->address + ":" + std::to_string(descriptor->link->id);
 }
 
 // --- between shards

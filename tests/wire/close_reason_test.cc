@@ -47,6 +47,12 @@ TEST(CloseReason, NamesAndCodesAreThoseOfTheDocumentation) {
       {CloseReason::kSlowConsumer, "slow_consumer", 3004},
       {CloseReason::kStalled, "stalled", 3005},
       {CloseReason::kServerFull, "server_full", 1013},
+      {CloseReason::kAddressFull, "address_full", 1013},
+      {CloseReason::kAddressRate, "address_rate", 1013},
+      {CloseReason::kConnectRate, "connect_rate", 1013},
+      {CloseReason::kHandshakesFull, "handshakes_full", 1013},
+      {CloseReason::kRoomsFull, "rooms_full", 1013},
+      {CloseReason::kRateLimited, "rate_limited", 1008},
       {CloseReason::kServerClosing, "server_closing", 1001},
       {CloseReason::kDraining, "draining", 1012},
       {CloseReason::kLifetimeOver, "lifetime_over", 1012},
@@ -61,6 +67,17 @@ TEST(CloseReason, NamesAndCodesAreThoseOfTheDocumentation) {
   for (const auto& row : kRows) {
     EXPECT_EQ(CloseReasonName(row.reason), row.name);
     EXPECT_EQ(WebSocketCloseCode(row.reason), row.code) << row.name;
+  }
+}
+
+TEST(CloseReason, ThoseOfLimitsAreTold) {
+  size_t count = 0;
+  for (size_t i = 0; i < kCloseReasonsCount; ++i) count += IsOfLimits(static_cast<CloseReason>(i));
+  EXPECT_EQ(count, 6u);
+  for (const CloseReason reason : {CloseReason::kAddressFull, CloseReason::kAddressRate, CloseReason::kConnectRate,
+                                   CloseReason::kHandshakesFull, CloseReason::kRoomsFull,
+                                   CloseReason::kRateLimited}) {
+    EXPECT_TRUE(IsOfLimits(reason)) << CloseReasonName(reason);
   }
 }
 

@@ -67,6 +67,7 @@ TEST(HttpAnswer, EveryRefusalHasItsStatus) {
   EXPECT_EQ(StatusOf(kDuplicate), "409");
   EXPECT_EQ(StatusOf(kBody), "413");
   EXPECT_EQ(StatusOf(kOtherVersion), "426");
+  EXPECT_EQ(StatusOf(kTooMany), "429");
   EXPECT_EQ(StatusOf(kHeaderTooLarge), "431");
   EXPECT_EQ(StatusOf(kTooManyHeaders), "431");
   EXPECT_EQ(StatusOf(kUnavailable), "503");
@@ -87,6 +88,22 @@ TEST(HttpAnswer, TheSentenceIsTheRefusals) {
     std::string out;
     AppendUpgradeRefused(row.refusal, &out);
     EXPECT_NE(out.find(row.word, out.find("\r\n\r\n")), std::string::npos) << out;
+  }
+}
+
+TEST(HttpAnswer, AnAddressThatHasTooMuchIsToldSoAndTheNodeIsUnavailable) {
+  for (const auto of : {RefusalOf, GopusherRefusalOf}) {
+    EXPECT_EQ(of(CloseReason::kAddressFull), UpgradeRefusal::kTooMany);
+    EXPECT_EQ(of(CloseReason::kAddressRate), UpgradeRefusal::kTooMany);
+    EXPECT_EQ(of(CloseReason::kRateLimited), UpgradeRefusal::kTooMany);
+    EXPECT_EQ(of(CloseReason::kConnectRate), UpgradeRefusal::kUnavailable);
+    EXPECT_EQ(of(CloseReason::kHandshakesFull), UpgradeRefusal::kUnavailable);
+    EXPECT_EQ(of(CloseReason::kRoomsFull), UpgradeRefusal::kUnavailable);
+  }
+  for (const UpgradeRefusal refusal : {UpgradeRefusal::kTooMany, UpgradeRefusal::kUnavailable}) {
+    std::string out;
+    AppendUpgradeRefused(refusal, &out);
+    EXPECT_NE(out.find("\r\nRetry-After: 5\r\n"), std::string::npos) << out;
   }
 }
 

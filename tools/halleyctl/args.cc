@@ -126,7 +126,8 @@ struct CommandName {
 constexpr CommandName kCommands[] = {
     {"help", Command::kHelp},     {"push", Command::kPush},     {"kick", Command::kKick},
     {"rooms", Command::kRooms},   {"online", Command::kOnline}, {"status", Command::kStatus},
-    {"drain", Command::kDrain},   {"undrain", Command::kUndrain}, {"listen", Command::kListen},
+    {"drain", Command::kDrain},   {"undrain", Command::kUndrain}, {"reload", Command::kReload},
+    {"listen", Command::kListen},
 };
 
 // The command line taken apart, before anything is known of the command.
@@ -267,7 +268,7 @@ absl::StatusOr<Args> ParseArgs(absl::Span<const char* const> words) {
     return args;
   }
   if (split->plain.empty()) {
-    return Wrong("there is no command: push, kick, rooms, online, status, drain, undrain or listen");
+    return Wrong("there is no command: push, kick, rooms, online, status, drain, undrain, reload or listen");
   }
   const CommandName* command = nullptr;
   for (const CommandName& candidate : kCommands) {
@@ -313,6 +314,7 @@ const char* HelpText() {
   halleyctl status                                show the node's figures
   halleyctl drain                                 tell the node's clients to go, and let none in
   halleyctl undrain                               let clients in again
+  halleyctl reload                                read options, certificates and keys again
   halleyctl listen --tcp ADDRESS | --ws URL       log in as a client and print what arrives
 
 MESSAGE is TEXT, --file FILE, or - for standard input. TEXT is the last word; write -- before

@@ -14,7 +14,7 @@
 namespace halley::ctl {
 
 enum class Command : uint8_t {
-  kHelp, kVersion, kPush, kKick, kRooms, kOnline, kStatus, kDrain, kUndrain, kListen
+  kHelp, kVersion, kPush, kKick, kRooms, kOnline, kStatus, kDrain, kUndrain, kReload, kListen
 };
 enum class Target : uint8_t { kKey, kMid, kRoom, kAll };
 

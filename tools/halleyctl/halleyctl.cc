@@ -53,6 +53,8 @@ Outcome Call(const Args& args, PushMessage message, PushClient* client, std::ost
     case Command::kDrain:
     case Command::kUndrain:
       return DrainOrUndrain(args, client, out);
+    case Command::kReload:
+      return Reload(args, client, out);
     default:
       break;
   }

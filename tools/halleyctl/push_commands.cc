@@ -159,6 +159,27 @@ Outcome DrainOrUndrain(const Args& args, PushClient* client, std::ostream& out) 
   return ExitCode::kOk;
 }
 
+Outcome Reload(const Args& args, PushClient* client, std::ostream& out) {
+  const absl::StatusOr<ReloadReport> report = client->Reload();
+  if (!report.ok()) return report.status();
+  if (!report->error.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("nothing was changed: ", report->error));
+  }
+  if (args.json) {
+    wire::JsonWriter json;
+    json.BeginObject().Key("changed").BeginArray();
+    for (const std::string& key : report->changed) json.Text(key);
+    json.EndArray().Key("need_restart").BeginArray();
+    for (const std::string& key : report->need_restart) json.Text(key);
+    out << json.EndArray().EndObject().text() << "\n";
+    return ExitCode::kOk;
+  }
+  if (report->changed.empty()) out << "no option has changed that counts at once\n";
+  for (const std::string& key : report->changed) out << key << " counts from now on\n";
+  for (const std::string& key : report->need_restart) out << key << " waits for a restart\n";
+  return ExitCode::kOk;
+}
+
 Outcome Rooms(const Args& args, PushClient* client, std::ostream& out) {
   const absl::StatusOr<RoomList> list =
       client->Rooms(args.names.empty() ? "" : args.names[0], args.limit);

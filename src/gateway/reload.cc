@@ -1,0 +1,57 @@
+// Gateway: options, certificates and keys that are read again while it runs.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "config/check.h"
+#include "gateway/gateway.h"
+#include "gateway/machine_memory.h"
+
+namespace halley::gateway {
+
+// What may not change stays, so the mixture is checked as a whole, too: a secret does not go while the
+// addresses that need one are still listened on.
+absl::Status Gateway::TryReload(const config::Options& running) const {
+  if (absl::Status together = config::CheckTogether(running, {}); !together.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("with what waits for a restart, ", together.message()));
+  }
+  if (absl::Status tls = TlsServers::Load(options_).status(); !tls.ok()) return tls;
+  if (!backends_->verifies_tokens()) return absl::OkStatus();
+  return backend::KeySet::Load(options_.jwt).status();
+}
+
+absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& wanted) {
+  config::Options running = current_;
+  absl::StatusOr<config::Changes> changes = config::TakeOver(wanted, loaded_, &running);
+  if (!changes.ok()) return changes.status();
+  if (running.gateway.memory_mib == 0) running.gateway.memory_mib = OwnMemoryMib();
+  if (absl::Status tried = TryReload(running); !tried.ok()) return tried;
+  absl::Status read = tls_.Reload();
+  read.Update(backends_->ReloadTokenKeys());
+  // The files have changed since they were tried.
+  if (!read.ok()) return read;
+  current_ = std::move(running);
+  loaded_ = wanted;
+  fabric_->GiveOptions(current_);
+  if (gate_ != nullptr) gate_->SetLimits(current_.limits);
+  if (admin_ != nullptr) admin_->SetToken(current_.admin.token);
+  return changes;
+}
+
+uint64_t Gateway::reload_asked() const {
+  const uint64_t asked = fabric_->reload_asked();
+  return fabric_->ReloadFinished(asked) ? 0 : asked;
+}
+
+void Gateway::AnswerReload(uint64_t number, const absl::StatusOr<config::Changes>& outcome) {
+  shard::Reloaded reloaded;
+  if (outcome.ok()) {
+    reloaded.changed = outcome->made;
+    reloaded.need_restart = outcome->need_restart;
+  } else {
+    reloaded.error = std::string(outcome.status().message());
+  }
+  fabric_->FinishReload(number, std::move(reloaded));
+}
+
+}  // namespace halley::gateway
