@@ -21,13 +21,14 @@ constexpr auto kReportMs = std::chrono::milliseconds(1000);
 OnlineReporter::OnlineReporter(OnlineReporterSetup setup)
     : setup_(std::move(setup)), thread_([this] { Run(); }) {}
 
-OnlineReporter::~OnlineReporter() {
+void OnlineReporter::Stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stop_ = true;
+    if (under_way_ != nullptr) under_way_->TryCancel();
     stopped_.notify_one();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void OnlineReporter::Run() {
@@ -43,27 +44,51 @@ void OnlineReporter::Run() {
 // True: it has been told, or there is nothing to tell.
 bool OnlineReporter::Report() {
   const absl::StatusOr<RoomList> list = setup_.rooms();
-  if (!list.ok()) return false;
+  if (!list.ok()) {
+    figures_.failed.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
   goim::logic::OnlineReq request;
   request.set_server(setup_.server);
   for (const RoomMembers& each : list->rooms) {
     // One that is not UTF-8 would make all of the report unreadable.
-    if (!wire::IsUtf8(each.room)) continue;
+    if (!wire::IsUtf8(each.room)) {
+      figures_.rooms_left_out.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
     (*request.mutable_roomcount())[each.room] = static_cast<int32_t>(
         std::min<uint64_t>(each.members, std::numeric_limits<int32_t>::max()));
   }
-  if (request.roomcount().empty()) return true;
-  for (size_t i = 0; i < setup_.addresses.size(); ++i) {
-    const std::string& address = setup_.addresses[turn_++ % setup_.addresses.size()];
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kReportMs);
-    context.set_wait_for_ready(true);
-    context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
-    goim::logic::OnlineReply reply;
-    const auto stub = goim::logic::Logic::NewStub(NewLogicChannel(address));
-    if (stub->RenewOnline(&context, request, &reply).ok()) return true;
+  if (request.roomcount().empty()) {
+    figures_.no_rooms.fetch_add(1, std::memory_order_relaxed);
+    return true;
   }
+  const std::vector<std::string> addresses = setup_.addresses();
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    if (!Tell(addresses[turn_++ % addresses.size()], request)) continue;
+    figures_.told.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  figures_.failed.fetch_add(1, std::memory_order_relaxed);
   return false;
+}
+
+bool OnlineReporter::Tell(const std::string& address, const goim::logic::OnlineReq& request) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kReportMs);
+  context.set_wait_for_ready(true);
+  context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (stop_) return false;
+    under_way_ = &context;
+  }
+  goim::logic::OnlineReply reply;
+  const auto stub = goim::logic::Logic::NewStub(NewLogicChannel(address));
+  const bool told = stub->RenewOnline(&context, request, &reply).ok();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  under_way_ = nullptr;
+  return told;
 }
 
 }  // namespace halley::goim_logic

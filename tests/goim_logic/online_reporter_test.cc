@@ -29,7 +29,7 @@ OnlineReporterSetup SetupFor(std::vector<std::string> addresses,
                              std::function<absl::StatusOr<RoomList>()> rooms) {
   OnlineReporterSetup setup;
   setup.server = "node-1";
-  setup.addresses = std::move(addresses);
+  setup.addresses = [addresses = std::move(addresses)] { return addresses; };
   setup.rooms = std::move(rooms);
   setup.every = setup.again = std::chrono::milliseconds(5);
   return setup;
