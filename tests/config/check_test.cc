@@ -314,7 +314,7 @@ TEST(Check, ARegistryAndAListNameSomebody) {
   EXPECT_EQ(Message(options), "");
   options.discovery.static_addresses = "l";
   EXPECT_EQ(Message(options, {{"discovery.static_addresses", "halley.toml:4:1"}}).substr(0, 37),
-            "halley.toml:4:1: \"l\" is no host and p");
+            "halley.toml:4:1: 'l' is no host and p");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST(NodeList, NothingElse) {
   }
   EXPECT_TRUE(IsNode(std::string(253, 'a') + ":1"));
   EXPECT_EQ(ParseNodeList("a.example").status().message(),
-            "\"a.example\" is no host and port: write them like registry.example.com:7171, 10.0.0.1:7171 "
+            "'a.example' is no host and port: write them like registry.example.com:7171, 10.0.0.1:7171 "
             "or [2001:db8::1]:7171");
 }
 

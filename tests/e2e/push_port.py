@@ -17,7 +17,7 @@ SHARD_FIELDS = {
     1: "shard", 2: "connections", 3: "channels", 4: "rooms", 5: "push_connections", 6: "accepted",
     7: "logins", 8: "moved_in", 9: "moved_out", 10: "accept_errors", 11: "stale_completions",
     12: "bytes_received", 13: "turns", 14: "cpu_ns", 15: "buffer_bytes",
-    23: "addresses", 24: "addresses_without_place"}
+    23: "addresses", 28: "addresses_without_place"}
 BOOKS_FIELDS = {1: "pushed", 2: "appended", 3: "expected", 4: "delivered", 6: "pending",
                 7: "refused", 8: "filtered", 9: "log_bytes", 10: "queue_bytes"}
 TLS_FIELDS = {8: "handshakes", 9: "resumed", 10: "failures"}

@@ -82,12 +82,12 @@ class Counts(ReloadTest):
                           ("[client]\nidle_timeout_ms = 300\n[push]\nbody_bytes = 9999999\n", "push.body_bytes"),
                           ("[client\n", "halley.toml:1")):
             self.write(text)
-            told = self.ctl(gateway, "reload", code=1)
+            told = self.ctl(gateway, "reload", code=4)
             self.assertIn("nothing was changed: ", told)
             self.assertIn(why, told)
             self.hang_up(gateway, "SIGHUP: nothing was changed: ")
         os.remove(self.file)
-        self.assertIn("nothing was changed: ", self.ctl(gateway, "reload", code=1))
+        self.assertIn("nothing was changed: ", self.ctl(gateway, "reload", code=4))
         self.write("[client]\nidle_timeout_ms = 60000\n")
         self.hang_up(gateway, "SIGHUP: no option has changed")
 
@@ -95,7 +95,7 @@ class Counts(ReloadTest):
         gateway = self.start_with("")
         self.write("[push]\nbody_bytes = 1024\n[room]\nlog_bytes = 65536\n")
         self.assertIn("with what waits for a restart, room.log_bytes (65536) is less than twice push.body_bytes",
-                      self.ctl(gateway, "reload", code=1))
+                      self.ctl(gateway, "reload", code=4))
         self.write("[push]\nbody_bytes = 1024\n")
         self.assertEqual(self.ctl(gateway, "reload"), "no option has changed that counts at once\n"
                          "push.body_bytes waits for a restart\n")

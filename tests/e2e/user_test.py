@@ -81,7 +81,7 @@ class User(harness.OwnGatewayTest):
                              "--tls-certificates", self.authority.file("site"),
                              "--tls-keys", self.authority.file("site", "key"))
         gateway.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "SIGHUP: the certificates in use stay: " in gateway.stderr(),
+        wait_until(lambda: "SIGHUP: nothing was changed: " in gateway.stderr(),
                    "SIGHUP to be taken")
         self.assertIn("Permission denied", gateway.stderr())
         self.keep(TcpClient(gateway.address("tcp_tls"),

@@ -197,7 +197,9 @@ class LaneWorld final : public LaneEvents {
   Receipts receipts;
   Pressure pressure;
   iovec slice_parts[kSpanPartsMax];
-  const LaneShared shared{&channels, &cursors, &flows, &quiet, &pages, &books, &receipts, &pressure, slice_parts};
+  std::vector<uint64_t> sent;
+  const LaneShared shared{&channels, &cursors, &flows, &quiet, &pages, &books, &receipts, &pressure, &sent,
+                          slice_parts};
   std::unique_ptr<Lane> lane;
   std::string stream;              // all that was ever appended
   std::set<uint64_t> ends;         // of its messages
