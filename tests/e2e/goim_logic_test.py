@@ -145,10 +145,6 @@ class LogicTest(OwnGatewayTest):
             return
         wait_until(lambda: Admin(self.gateway.admin).get("/monitor/ping")[0] == status, f"a ping of {status}")
 
-    def calls(self, kind, outcome):
-        name = f'halley_backend_calls_total{{kind="{kind}",outcome="{outcome}"}}'
-        return Admin(self.gateway.admin).metrics()[name]
-
     def reports(self, outcome):
         return Admin(self.gateway.admin).metrics()[f'halley_logic_reports_total{{outcome="{outcome}"}}']
 
