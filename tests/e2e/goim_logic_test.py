@@ -16,6 +16,7 @@ from goim import TcpClient
 from harness import OwnGatewayTest, wait_until
 from push_port import Pusher, bytes_field, number_field, parse, varint
 from python_grpc import load_grpc
+from registry import Registry
 from stream import Ended
 from websocket import WsClient
 
@@ -219,6 +220,22 @@ class Well(LogicTest):
         self.begin(logic=logic, addresses=("--discovery.kind", "static",
                                            "--discovery.static_addresses", logic.address))
         self.until_in()
+
+    def test_logic_is_found_in_the_registry_and_followed_from_there(self):
+        registry, first, second = self.keep(Registry()), self.keep(Logic()), self.keep(Logic())
+        where = ("dev", "goim.logic", "sh001")
+        registry.put(*where, "l-1", [f"grpc://{first.address}"])
+        self.begin(logic=first, addresses=(
+            "--discovery.kind", "bilibili", "--discovery.nodes", registry.node, "--discovery.env", "dev",
+            "--discovery.zone", "sh001", "--discovery.region", "sh", "--discovery.host", "node-1"))
+        live = wait_until(lambda: self.login(key="live"), "logic to be found")
+        registry.put(*where, "l-2", [f"grpc://{second.address}"])
+        registry.drop(*where, "l-1")
+        wait_until(lambda: self.login(key="new") and second.named("Connect"), "the other to be asked")
+        first.die()
+        live.close()
+        gone = wait_until(lambda: [text(each, 2) for each in second.named("Disconnect")], "its end")
+        self.assertIn("live", gone)
 
 
 class Rooms(LogicTest):

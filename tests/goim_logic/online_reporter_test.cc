@@ -42,6 +42,10 @@ TEST(OnlineReporter, TellsWhatCanBeSaid) {
       return RoomList{{{"live://1", 3}, {"live://2", uint64_t{1} << 40}, {"\xff", 1}}, 3};
     }));
     EXPECT_TRUE(Eventually([&] { return logic.reports().size() >= 2; }));
+    reporter.Stop();
+    EXPECT_GE(reporter.figures().told.load(), 1u);
+    EXPECT_GE(reporter.figures().rooms_left_out.load(), 2u);
+    EXPECT_EQ(reporter.figures().no_rooms.load(), 0u);
   }
   const goim::logic::OnlineReq report = logic.reports().front();
   EXPECT_EQ(report.server(), "node-1");
@@ -59,6 +63,9 @@ TEST(OnlineReporter, ANodeWithoutRoomsTellsNothing) {
       return RoomList{};
     }));
     EXPECT_TRUE(Eventually([&] { return asked.load() >= 5; }));
+    reporter.Stop();
+    EXPECT_EQ(reporter.figures().no_rooms.load(), static_cast<uint64_t>(asked.load()));
+    EXPECT_EQ(reporter.figures().failed.load(), 0u);
   }
   EXPECT_TRUE(logic.reports().empty());
 }
@@ -71,6 +78,10 @@ TEST(OnlineReporter, ANodeThatCannotSayIsAskedAgain) {
     return RoomList{{{"live://1", 1}}, 1};
   }));
   EXPECT_TRUE(Eventually([&] { return !logic.reports().empty(); }));
+  reporter.Stop();
+  // The two, and perhaps the one that was given up.
+  EXPECT_GE(reporter.figures().failed.load(), 2u);
+  EXPECT_LE(reporter.figures().failed.load(), 3u);
 }
 
 TEST(OnlineReporter, OneOfTheOthersIsToldWhenOneIsDead) {
