@@ -64,10 +64,16 @@ TEST(Load, FlagsAreWrittenEitherWayAndTheLastOneWins) {
   EXPECT_EQ(invocation->options.room.overflow, RoomOverflow::kLatest);
 }
 
+uint32_t OtherNumber(const OptionSpec& spec) {
+  // The largest message must fit.
+  if (spec.Key() == "limits.bytes_per_s" || spec.Key() == "limits.bytes_burst") return 10'000;
+  Options options;
+  return spec.number(options) + 1;
+}
+
 // A value in TOML that is not the default.
 std::string OtherValue(const OptionSpec& spec) {
-  Options options;
-  if (spec.number != nullptr) return absl::StrCat(spec.number(options) + 1);
+  if (spec.number != nullptr) return absl::StrCat(OtherNumber(spec));
   if (!spec.choices.empty()) return absl::StrCat("'", spec.choices.back(), "'");
   if (spec.kind == Kind::kOrigins) return "'https://example.com'";
   if (spec.kind == Kind::kTokens) return "'chat'";
@@ -92,11 +98,10 @@ TEST(Load, EveryOptionCanStandInTheFile) {
   const TempFile file(content);
   auto invocation = LoadThese({"--config", file.path()});
   ASSERT_TRUE(invocation.ok()) << invocation.status();
-  Options defaults;
   for (const OptionSpec& spec : OptionTable()) {
     SCOPED_TRACE(spec.Key());
     if (spec.number != nullptr) {
-      EXPECT_EQ(spec.number(invocation->options), spec.number(defaults) + 1);
+      EXPECT_EQ(spec.number(invocation->options), OtherNumber(spec));
     } else if (spec.chosen != nullptr) {
       EXPECT_EQ(spec.chosen(invocation->options), spec.choices.size() - 1);
     } else if (spec.kind == Kind::kAddresses) {
