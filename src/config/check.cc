@@ -175,6 +175,24 @@ absl::Status CheckCookie(const Options& options, const Origins& origins) {
   return absl::OkStatus();
 }
 
+// Whether goim's logic can be found, and is asked where somebody says where it is.
+absl::Status CheckGoim(const Options& options, const Origins& origins) {
+  const absl::StatusOr<std::vector<std::string>> addresses = ParseNodeList(options.goim.addresses);
+  if (!addresses.ok()) return Broken(origins, {"goim.addresses"}, addresses.status().message());
+  if (options.backend.kind != BackendKind::kGoim) {
+    if (addresses->empty()) return absl::OkStatus();
+    return Broken(origins, {"goim.addresses"},
+                  "goim.addresses is set, but nobody is asked there: set backend.kind = \"goim\"");
+  }
+  const DiscoveryOptions& discovery = options.discovery;
+  const bool found = discovery.kind == DiscoveryKind::kStatic ||
+                     (discovery.kind == DiscoveryKind::kBilibili && !discovery.logic_appid.empty());
+  if (found || !addresses->empty()) return absl::OkStatus();
+  return Broken(origins, {"backend.kind"},
+                "backend.kind is goim, and nothing says where goim's logic is: set goim.addresses or "
+                "discovery.kind");
+}
+
 // Whether tokens can be verified, and are where somebody thinks that they are.
 absl::Status CheckBackend(const Options& options, const Origins& origins) {
   const HttpBackendOptions& http = options.http_backend;
@@ -185,6 +203,7 @@ absl::Status CheckBackend(const Options& options, const Origins& origins) {
                       : "http_backend.urls is set, but nobody is asked there: set backend.kind = "
                         "\"http\"");
   }
+  if (absl::Status status = CheckGoim(options, origins); !status.ok()) return status;
   const JwtOptions& jwt = options.jwt;
   const bool keys = !(jwt.secret.empty() && jwt.secret_file.empty() && jwt.keys.empty() &&
                       jwt.jwks_file.empty() && jwt.jwks_url.empty());

@@ -136,6 +136,7 @@ enum class BackendKind : uint8_t {
   kEmbedded,  // believes what a client says of itself: for development
   kJwt,       // believes what a signed token says
   kHttp,      // asks, and tells, by HTTP
+  kGoim,      // the same of goim's logic, as its comet does
 };
 
 struct BackendOptions {
@@ -181,6 +182,15 @@ struct HttpBackendOptions {
   uint32_t disconnects = 100;      // in one request
   bool messages = true;            // what clients send is passed on
   uint32_t answer_bytes = 65536;
+};
+
+struct GoimOptions {
+  std::string addresses;           // "a:3119, b:3119": of goim's logic, until discovery knows better
+  std::string server;              // what this node calls itself; empty: as discovery.host
+  uint32_t timeout_ms = 3000;      // for an answer
+  uint32_t retry_for_ms = 30'000;  // how long what logic has to know is told again
+  uint32_t concurrency = 64;       // calls at a time
+  uint32_t queue = 4096;           // logins that wait for their turn, and as many events
 };
 
 // Against clients that abuse the node. 0: without a limit; a burst of 0: as much as in one second.
@@ -332,6 +342,7 @@ struct Options {
   BackendOptions backend;
   JwtOptions jwt;
   HttpBackendOptions http_backend;
+  GoimOptions goim;
   LimitsOptions limits;
   WebSocketOptions websocket;
   GopushOptions gopush;

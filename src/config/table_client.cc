@@ -12,8 +12,8 @@ constexpr absl::string_view kDuplicateKeys[] = {"replace", "refuse", "allow"};
 static_assert(std::size(kDuplicateKeys) == static_cast<size_t>(DuplicateKey::kAllow) + 1);
 constexpr absl::string_view kPersonalOverflows[] = {"refuse", "skip", "latest", "close"};
 static_assert(std::size(kPersonalOverflows) == static_cast<size_t>(PersonalOverflow::kClose) + 1);
-constexpr absl::string_view kBackendKinds[] = {"embedded", "jwt", "http"};
-static_assert(std::size(kBackendKinds) == static_cast<size_t>(BackendKind::kHttp) + 1);
+constexpr absl::string_view kBackendKinds[] = {"embedded", "jwt", "http", "goim"};
+static_assert(std::size(kBackendKinds) == static_cast<size_t>(BackendKind::kGoim) + 1);
 constexpr absl::string_view kHttpFlavours[] = {"halley", "gopusher"};
 static_assert(std::size(kHttpFlavours) == static_cast<size_t>(HttpFlavour::kGopusher) + 1);
 
@@ -21,6 +21,7 @@ constexpr auto kClient = &Options::client;
 constexpr auto kBackend = &Options::backend;
 constexpr auto kJwt = &Options::jwt;
 constexpr auto kHttp = &Options::http_backend;
+constexpr auto kGoim = &Options::goim;
 
 constexpr OptionSpec kRows[] = {
     Number<kClient, &ClientOptions::handshake_timeout_ms>(
@@ -80,7 +81,7 @@ constexpr OptionSpec kRows[] = {
     Choice<kBackend, &BackendOptions::kind>(
         {"backend", "kind", "--backend"}, kBackendKinds,
         "who decides who a client is: embedded believes what clients say, for development; jwt "
-        "believes signed tokens (JSON Web Tokens); http asks [http_backend]"),
+        "believes signed tokens (JSON Web Tokens); http asks [http_backend]; goim asks goim's logic, of [goim]"),
 
     Text<kJwt, &JwtOptions::secret>(
         {"jwt", "secret"}, Kind::kSecret, kSecretBytesMax,
@@ -184,6 +185,26 @@ constexpr OptionSpec kRows[] = {
     Number<kHttp, &HttpBackendOptions::answer_bytes>(
         {"http_backend", "answer_bytes"}, Kind::kBytes, {256, kMiB},
         "body of one answer"),
+
+    Text<kGoim, &GoimOptions::addresses>(
+        {"goim", "addresses"}, Kind::kText, kTextBytesMax,
+        "host:port of goim's logic (3119 there), with backend.kind = goim, separated by commas; what "
+        "[discovery] finds takes their place"),
+    Text<kGoim, &GoimOptions::server>(
+        {"goim", "server"}, Kind::kText, kNameBytesMax,
+        "what this node calls itself, by which goim's job finds it; empty: as discovery.host"),
+    Number<kGoim, &GoimOptions::timeout_ms>(
+        {"goim", "timeout_ms"}, Kind::kMilliseconds, {10, kMinuteMs},
+        "for an answer; a login that has none by then is unavailable"),
+    Number<kGoim, &GoimOptions::retry_for_ms>(
+        {"goim", "retry_for_ms"}, Kind::kMilliseconds, {0, 10 * kMinuteMs},
+        "how long a disconnect that failed is told again"),
+    Number<kGoim, &GoimOptions::concurrency>(
+        {"goim", "concurrency"}, Kind::kCount, {1, 4096},
+        "calls at a time, over all addresses"),
+    Number<kGoim, &GoimOptions::queue>(
+        {"goim", "queue"}, Kind::kCount, {16, 1'048'576},
+        "logins that wait for their turn, and as many events"),
 };
 
 }  // namespace

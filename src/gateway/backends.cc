@@ -9,8 +9,12 @@
 #include "absl/strings/string_view.h"
 #include "backend/embedded_backend.h"
 #include "backend/jwt_backend.h"
+#include "config/node_list.h"
+#include "gateway/own_instance.h"
+#include "goim_logic/logic_transport.h"
 #include "remote/http_flavour.h"
 #include "remote/http_transport.h"
+#include "wire/utf8.h"
 
 namespace halley::gateway {
 namespace {
@@ -30,12 +34,14 @@ std::string NodeName(const std::string& configured) {
                       std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
 }
 
-remote::EngineOptions EngineOptionsOf(const config::HttpBackendOptions& http) {
+// Of [http_backend] or [goim].
+template <typename Section>
+remote::EngineOptions EngineOptionsOf(const Section& options) {
   remote::EngineOptions engine;
-  engine.timeout_ms = http.timeout_ms;
-  engine.retry_for_ms = http.retry_for_ms;
-  engine.concurrency = http.concurrency;
-  engine.queue = http.queue;
+  engine.timeout_ms = options.timeout_ms;
+  engine.retry_for_ms = options.retry_for_ms;
+  engine.concurrency = options.concurrency;
+  engine.queue = options.queue;
   return engine;
 }
 
@@ -52,6 +58,7 @@ absl::Status Backends::Check(const config::Options& options) {
     }
     case config::BackendKind::kHttp:
       return remote::ParseHttpUrls(options.http_backend.urls).status();
+    case config::BackendKind::kGoim: return NameForLogic(options).status();
   }
   return absl::OkStatus();
 }
@@ -76,13 +83,15 @@ absl::Status Backends::Open() {
       break;
     }
     case config::BackendKind::kHttp: return OpenHttp();
+    case config::BackendKind::kGoim: return OpenGoim();
   }
   return absl::OkStatus();
 }
 
 uint32_t Backends::DescriptorsOf(const config::Options& options, uint32_t shards) {
-  if (options.backend.kind != config::BackendKind::kHttp) return 0;
-  return remote::Remote::DescriptorsOf(shards);
+  const bool elsewhere = options.backend.kind == config::BackendKind::kHttp ||
+                         options.backend.kind == config::BackendKind::kGoim;
+  return elsewhere ? remote::Remote::DescriptorsOf(shards) : 0;
 }
 
 absl::Status Backends::OpenHttp() {
@@ -102,6 +111,50 @@ absl::Status Backends::OpenHttp() {
   setup.engine = EngineOptionsOf(http);
   setup.transport = std::make_unique<remote::HttpTransport>(http, std::move(flavour));
   setup.addresses = *std::move(urls);
+  return OpenRemote(std::move(setup));
+}
+
+absl::StatusOr<std::string> Backends::NameForLogic(const config::Options& options) {
+  std::string name = options.goim.server;
+  if (name.empty()) {
+    const absl::StatusOr<discovery::Instance> self = OwnInstance(options.discovery);
+    if (!self.ok()) return self.status();
+    name = self->hostname;
+  }
+  if (!name.empty() && wire::IsUtf8(name)) return name;
+  return absl::InvalidArgumentError(
+      "this node has no name for goim's logic, or one that is not UTF-8: set goim.server");
+}
+
+absl::Status Backends::OpenGoim() {
+  absl::StatusOr<std::string> name = NameForLogic(options_);
+  if (!name.ok()) return name.status();
+  absl::StatusOr<std::vector<std::string>> addresses =
+      config::ParseNodeList(options_.goim.addresses);
+  if (!addresses.ok()) return addresses.status();
+  logic_addresses_ = *addresses;
+  remote::RemoteSetup setup;
+  setup.engine = EngineOptionsOf(options_.goim);
+  setup.transport = goim_logic::NewLogicTransport(*std::move(name));
+  setup.addresses = *std::move(addresses);
+  return OpenRemote(std::move(setup));
+}
+
+void Backends::FoundLogic(std::vector<std::string> addresses) {
+  if (options_.backend.kind != config::BackendKind::kGoim) return;
+  {
+    const std::lock_guard<std::mutex> lock(logic_mutex_);
+    logic_addresses_ = addresses;
+  }
+  remote_->SetAddresses(std::move(addresses));
+}
+
+std::vector<std::string> Backends::LogicAddresses() const {
+  const std::lock_guard<std::mutex> lock(logic_mutex_);
+  return logic_addresses_;
+}
+
+absl::Status Backends::OpenRemote(remote::RemoteSetup setup) {
   setup.shards = options_.shard.shards;
   setup.tell = [this](const remote::AddressNews& news) { tell_of_addresses_(news); };
   auto remote = remote::Remote::Create(std::move(setup));

@@ -5,13 +5,14 @@
 // whom the gateway is to be; New() and KeepOnly() on each shard's thread; Start() when all
 // shards have their own tables of descriptors; Finish() when all have ended.
 //
-// Threads    The rest on the main thread; Usable() and Metrics() on any.
+// Threads    The rest on the main thread; Usable(), Metrics() and what is about logic's addresses on any.
 // Errors     One sentence of cause and cure.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,12 @@ class Backends {
   // Waits until the backend has been told what it must know, within reason.
   void Finish();
 
+  // Where goim's logic is from now on; means nothing to other backends.
+  void FoundLogic(std::vector<std::string> addresses);
+  std::vector<std::string> LogicAddresses() const;
+  // What this node calls itself to goim's logic: goim.server, or as the node is found.
+  static absl::StatusOr<std::string> NameForLogic(const config::Options& options);
+
   // Whether a login would be decided.
   bool Usable() const { return remote_ == nullptr || remote_->usable(); }
   std::vector<admin::NodeMetric> Metrics() const;
@@ -64,6 +71,8 @@ class Backends {
  private:
   explicit Backends(const config::Options& options) : options_(options) {}
   absl::Status OpenHttp();
+  absl::Status OpenGoim();
+  absl::Status OpenRemote(remote::RemoteSetup setup);
 
   const config::Options options_;
   std::unique_ptr<backend::KeyStore> token_keys_;        // null: nobody verifies tokens
@@ -72,6 +81,8 @@ class Backends {
   std::function<void(const remote::AddressNews&)> tell_of_addresses_ =
       [](const remote::AddressNews&) {};
   std::unique_ptr<remote::Remote> remote_;               // null: nobody elsewhere is asked
+  mutable std::mutex logic_mutex_;
+  std::vector<std::string> logic_addresses_;             // under logic_mutex_
 };
 
 }  // namespace halley::gateway

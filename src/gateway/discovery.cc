@@ -30,7 +30,7 @@ void Gateway::OpenDiscovery() {
                              {"wss", &addresses_.wss}});
   }
   const auto found = [this](std::vector<std::string> addresses) {
-    on_logic_addresses_(std::move(addresses));
+    backends_->FoundLogic(std::move(addresses));
   };
   switch (options_.discovery.kind) {
     case config::DiscoveryKind::kNone: break;

@@ -180,6 +180,10 @@ absl::Status Gateway::OpenInside() {
     if (!added.ok()) return added.status();
     *ends = *added;
   }
+  if (options_.backend.kind != config::BackendKind::kGoim) return absl::OkStatus();
+  const absl::StatusOr<size_t> online = inside_.Add(0, /*observer=*/true);
+  if (!online.ok()) return online.status();
+  online_end_ = *online;
   return absl::OkStatus();
 }
 
@@ -198,7 +202,7 @@ absl::Status Gateway::StartAdmin() {
   setup.version = std::string(config::Version());
   setup.why_not_ready = [this] { return WhyNotReady(); };
   setup.backend_usable = [this] { return backends_->Usable(); };
-  setup.more_metrics = [this] { return backends_->Metrics(); };
+  setup.more_metrics = [this] { return NodeMetrics(); };
   setup.instances = [this] { return OwnInstances(); };
   setup.discovery = [this] { return DiscoveryFigures(); };
   auto server = admin::AdminServer::Create(options_, std::move(setup));

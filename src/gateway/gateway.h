@@ -25,6 +25,7 @@
 #include "gateway/backends.h"
 #include "gateway/inside_callers.h"
 #include "gateway/tls_servers.h"
+#include "goim_logic/online_reporter.h"
 #include "io/listener.h"
 #include "io/open_rings.h"
 #include "io/secure_ring.h"
@@ -129,6 +130,8 @@ class Gateway {
   absl::StatusOr<InsideEnds> AddInsideEnds();
   absl::Status StartAdmin();
   absl::Status StartComet();
+  absl::Status StartOnlineReports();
+  std::vector<admin::NodeMetric> NodeMetrics() const;
   admin::NodesReply NodesReply() const;
   absl::Status NameItself();
   void OpenDiscovery();
@@ -164,13 +167,14 @@ class Gateway {
   InsideCallers inside_;
   std::optional<InsideEnds> admin_ends_;  // none: there is no admin port
   std::optional<InsideEnds> comet_ends_;  // none: goim's job does not call
+  std::optional<size_t> online_end_;      // of inside_, who looks on; none: goim's logic is not asked
+  // Null: nobody is told who is in which room. Before admin_, which reads its figures.
+  std::unique_ptr<goim_logic::OnlineReporter> online_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<comet::CometServer> comet_;
   std::unique_ptr<shard::Fabric> fabric_;
   std::unique_ptr<shard::Gate> gate_;  // null: nothing is limited
   discovery::Instance self_;
-  // Who is told where goim's logic is, on discovery's thread.
-  discovery::OnAddresses on_logic_addresses_ = [](const std::vector<std::string>&) {};
   // Distinct addresses of clients; 0: nobody counts them.
   std::function<uint64_t()> count_client_ips_ = [] { return uint64_t{0}; };
   std::function<void(const absl::Status&)> tell_of_registry_ = [](const absl::Status&) {};

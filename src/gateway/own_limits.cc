@@ -52,6 +52,7 @@ io::DescriptorNeeds NeedsOf(const config::Options& options, uint32_t shards) {
   needs.listeners = AddressesOf(options.listen);
   needs.inside = (options.listen.admin.empty() ? 0 : kEndsEach) +
                  (options.listen.comet_grpc.empty() ? 0 : kEndsEach);
+  if (options.backend.kind == config::BackendKind::kGoim) ++needs.inside;  // who reports rooms
   needs.inside += Backends::DescriptorsOf(options, shards);
   needs.connections = options.shard.connections_max;
   return needs;

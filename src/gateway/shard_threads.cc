@@ -57,6 +57,7 @@ absl::Status Gateway::Start() {
   inside_.ShardsStarted();
   if (first.ok() && comet_ends_.has_value()) first = StartComet();
   OpenDiscovery();
+  if (first.ok() && online_end_.has_value()) first = StartOnlineReports();
   if (first.ok() && admin_ends_.has_value()) first = StartAdmin();
   // Only now: what it opens must not be in the tables that the shards have copied.
   if (first.ok()) backends_->Start();
@@ -144,6 +145,7 @@ void Gateway::Join() {
   for (const auto& thread : threads_) {
     if (thread->thread.joinable()) thread->thread.join();
   }
+  if (online_ != nullptr) online_->Stop();
   if (backends_ != nullptr) backends_->Finish();
   // Last, so that it can be asked until the end.
   admin_.reset();

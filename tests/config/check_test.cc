@@ -209,6 +209,37 @@ TEST(Check, WhoIsAskedByHttpIsNamed) {
   EXPECT_NE(Message(options).find("nobody is asked there"), std::string::npos);
 }
 
+TEST(Check, GoimsLogicIsFoundWhereItIsAsked) {
+  Options options;
+  options.backend.kind = BackendKind::kGoim;
+  const char* const nowhere =
+      "--backend: backend.kind is goim, and nothing says where goim's logic is: set goim.addresses or "
+      "discovery.kind";
+  EXPECT_EQ(Message(options, {{"backend.kind", "--backend"}}), nowhere);
+  options.discovery.kind = DiscoveryKind::kBilibili;
+  options.discovery.nodes = "registry.example:7171";
+  EXPECT_EQ(Message(options), "");
+  options.discovery.logic_appid.clear();
+  EXPECT_EQ(Message(options, {{"backend.kind", "--backend"}}), nowhere);
+  options.goim.addresses = "logic.example:3119, [::1]:3119";
+  EXPECT_EQ(Message(options), "");
+  options.goim.addresses = "logic.example";
+  EXPECT_NE(Message(options, {{"goim.addresses", "h.toml:2:1"}}).find("h.toml:2:1: 'logic.example' is no host"),
+            std::string::npos);
+  options.goim.addresses.clear();
+  options.discovery.kind = DiscoveryKind::kStatic;
+  options.discovery.static_addresses = "logic.example:3119";
+  EXPECT_EQ(Message(options), "");
+  options.jwt.keys = "a.pem";
+  EXPECT_NE(Message(options).find("verifies tokens itself"), std::string::npos);
+  options.jwt.keys.clear();
+  options.backend.kind = BackendKind::kEmbedded;
+  EXPECT_EQ(Message(options), "");
+  options.goim.addresses = "logic.example:3119";
+  EXPECT_EQ(Message(options, {{"goim.addresses", "h.toml:2:1"}}),
+            "h.toml:2:1: goim.addresses is set, but nobody is asked there: set backend.kind = \"goim\"");
+}
+
 TEST(Check, TokensCanBeVerifiedWhereTheyAreBelieved) {
   Options options;
   options.backend.kind = BackendKind::kJwt;

@@ -69,6 +69,7 @@ TEST(Table, NamesEveryFieldOfOptions) {
   EXPECT_EQ(RowsCount("backend"), FieldsCount<BackendOptions>());
   EXPECT_EQ(RowsCount("jwt"), FieldsCount<JwtOptions>());
   EXPECT_EQ(RowsCount("http_backend"), FieldsCount<HttpBackendOptions>());
+  EXPECT_EQ(RowsCount("goim"), FieldsCount<GoimOptions>());
   EXPECT_EQ(RowsCount("room"), FieldsCount<RoomOptions>());
   EXPECT_EQ(RowsCount("push"), FieldsCount<PushOptions>());
   EXPECT_EQ(RowsCount("comet_grpc"), FieldsCount<CometGrpcOptions>());
