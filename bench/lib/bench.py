@@ -57,7 +57,7 @@ class Bench:
         ring = io or (self.options.io if isinstance(self.options.io, str) else None)
         if ring:
             command.append(f"--io={ring}")
-        server = Server(command, r"^\s*(tcp|tcp_tls|ws|comet_grpc|push) +(\S+)$", ("tcp", "ws", "push"))
+        server = Server(command, r"^\s*(tcp|tcp_tls|ws|comet_grpc|admin|push) +(\S+)$", ("tcp", "ws", "push"))
         fit = re.search(r"up to (\d+) connections", server.printed)
         server.connections_max = int(fit[1]) if fit else 0
         return server
