@@ -23,7 +23,7 @@ NodeFigures Node() {
     shard.closed = {{"kicked", i}, {"replaced", 0}};
     shard.refused_logins = {{"expired", 2}, {"issuer", 0}};
     shard.dialects = {{"goim_tcp", 5}, {"sse", 0}};
-    shard.push_time = {.counts = {0, 9, 0, 1}, .sum_ns = 100'000};
+    shard.push_time = {.counts = {0, 9, 0, 1, 0}, .sum_ns = 100'000};
     shard.ring.description = "a ring";
     node.shards.push_back(shard);
   }
