@@ -48,7 +48,8 @@ def gateway_of(bench, *options):
 
 def fill(bench, gateway, clients):
     """Clients that stay and listen."""
-    load = bench.start_load(gateway, r"\S", clients=clients, rooms=0, window=1, count=1, hold=3600)
+    load = bench.start_load(gateway, r"\S", clients=clients, rooms=0, to="all", window=1, count=1,
+                            hold=3600)
     until = time.monotonic() + 120
     while status(gateway)["channels"] < clients:
         if time.monotonic() > until or not load.running():
