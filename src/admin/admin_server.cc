@@ -100,14 +100,13 @@ class HttpAdmin final : public AdminServer {
     std::thread thread;
   };
 
-  bool secure() const { return !options_.admin.tls_certificate.empty(); }
+  bool secure() const { return !setup_.https.certificate.empty(); }
 
   absl::StatusOr<std::unique_ptr<httplib::Server>> NewServer() const {
     if (!secure()) return std::make_unique<httplib::Server>();
-    absl::Status status = absl::InternalError("there is no memory for TLS");
     auto server = std::make_unique<httplib::SSLServer>(
-        [&](SSL_CTX& context) { return PrepareHttps(options_.admin, context, &status); });
-    if (!server->is_valid()) return status;
+        [this](SSL_CTX& context) { return PrepareHttps(setup_.https, &context); });
+    if (!server->is_valid()) return absl::InternalError("OpenSSL has no memory for the admin port");
     return server;
   }
 

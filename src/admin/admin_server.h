@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "admin/figures.h"
 #include "admin/goim_api.h"
+#include "admin/https.h"
 #include "admin/metrics.h"
 #include "config/options.h"
 #include "halley/push_client.h"
@@ -29,6 +30,7 @@ namespace halley::admin {
 struct AdminSetup {
   std::unique_ptr<PushClient> pusher;
   std::unique_ptr<PushClient> observer;
+  HttpsFiles https;
   NodesReply nodes;
   std::string version;
   // Empty: clients are to be sent here; else one sentence why not. Any thread.

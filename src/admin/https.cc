@@ -1,38 +1,98 @@
 #include "admin/https.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
+#include "config/small_file.h"
 
 namespace halley::admin {
 namespace {
 
-absl::Status Bad(absl::string_view option, absl::string_view path, absl::string_view cure) {
-  char why[256] = "nothing is said of why";
-  if (const unsigned long code = ERR_get_error(); code != 0) ERR_error_string_n(code, why, sizeof why);
+constexpr size_t kFileBytesMax = 65536;
+
+template <auto kFree>
+struct Free {
+  template <typename T>
+  void operator()(T* thing) const {
+    kFree(thing);
+  }
+};
+using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
+using Certificate = std::unique_ptr<X509, Free<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using Context = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
+
+Bio Read(const std::string& pem) {
+  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+bool UseCertificate(const std::string& pem, SSL_CTX* context) {
+  const Bio bio = Read(pem);
+  const Certificate leaf(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr));
+  if (leaf == nullptr || SSL_CTX_use_certificate(context, leaf.get()) != 1) return false;
+  for (;;) {
+    Certificate next(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    if (next == nullptr) break;
+    if (SSL_CTX_add0_chain_cert(context, next.get()) != 1) return false;
+    next.release();  // the context's
+  }
+  ERR_clear_error();  // the end of the text is one
+  return true;
+}
+
+bool UseKey(const std::string& pem, SSL_CTX* context) {
+  const Bio bio = Read(pem);
+  const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  return key != nullptr && SSL_CTX_use_PrivateKey(context, key.get()) == 1 &&
+         SSL_CTX_check_private_key(context) == 1;
+}
+
+absl::Status Unusable(absl::string_view option, absl::string_view path, absl::string_view cure) {
   ERR_clear_error();
+  return absl::InvalidArgumentError(absl::StrCat(option, ": cannot use ", path, ": ", cure));
+}
+
+absl::StatusOr<std::string> ReadFile(absl::string_view option, const std::string& path) {
+  absl::StatusOr<std::string> text = config::ReadSmallFile(path, kFileBytesMax);
+  if (text.ok()) return text;
   return absl::InvalidArgumentError(
-      absl::StrCat(option, ": cannot use ", path, " (", why, "): ", cure));
+      absl::StrCat(option, ": ", text.status().message(), ", name a readable PEM file"));
 }
 
 }  // namespace
 
-bool PrepareHttps(const config::AdminOptions& options, SSL_CTX& context, absl::Status* status) {
-  ERR_clear_error();
-  const std::string& certificate = options.tls_certificate;
-  const std::string& key = options.tls_key.empty() ? certificate : options.tls_key;
-  SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
-  SSL_CTX_set_options(&context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  if (SSL_CTX_use_certificate_chain_file(&context, certificate.c_str()) != 1) {
-    *status = Bad("admin.tls_certificate", certificate, "name a PEM file of a certificate with its chain");
-  } else if (SSL_CTX_use_PrivateKey_file(&context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    *status = Bad(options.tls_key.empty() ? "admin.tls_certificate" : "admin.tls_key", key,
-                  "name a PEM file with the certificate's private key");
-  } else {
-    *status = absl::OkStatus();
+absl::StatusOr<HttpsFiles> ReadHttps(const config::AdminOptions& options) {
+  HttpsFiles files;
+  if (options.tls_certificate.empty()) return files;
+  const bool apart = !options.tls_key.empty();
+  const absl::string_view key_option = apart ? "admin.tls_key" : "admin.tls_certificate";
+  const std::string& key_path = apart ? options.tls_key : options.tls_certificate;
+  absl::StatusOr<std::string> certificate = ReadFile("admin.tls_certificate", options.tls_certificate);
+  if (!certificate.ok()) return certificate.status();
+  absl::StatusOr<std::string> key = ReadFile(key_option, key_path);
+  if (!key.ok()) return key.status();
+  files.certificate = *std::move(certificate);
+  files.key = *std::move(key);
+  const Context context(SSL_CTX_new(TLS_server_method()));
+  if (context == nullptr || !UseCertificate(files.certificate, context.get())) {
+    return Unusable("admin.tls_certificate", options.tls_certificate,
+                    "name a PEM file of a certificate with its chain");
   }
-  return status->ok();
+  if (!UseKey(files.key, context.get())) {
+    return Unusable(key_option, key_path, "name a PEM file of that certificate's private key");
+  }
+  return files;
+}
+
+bool PrepareHttps(const HttpsFiles& files, SSL_CTX* context) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  return UseCertificate(files.certificate, context) && UseKey(files.key, context);
 }
 
 }  // namespace halley::admin

@@ -1,19 +1,30 @@
-// Https: the admin port's certificate, for httplib's server.
+// Https: the admin port's certificate. It is read, and tried, while files may be read that only root
+// may; what serves with it comes later.
 //
 // TLS 1.2 and 1.3 only, no compression, no renegotiation (RFC 9325 3).
 //
 // Threads    Any; no state.
+// Errors     One sentence: which file, why, and what to do.
 #pragma once
 
-#include <httplib.h>
+#include <openssl/types.h>
 
-#include "absl/status/status.h"
+#include <string>
+
+#include "absl/status/statusor.h"
 #include "config/options.h"
 
 namespace halley::admin {
 
-// For httplib::SSLServer's constructor. On failure `*status` says which file is no good, and the server
-// is not valid.
-bool PrepareHttps(const config::AdminOptions& options, SSL_CTX& context, absl::Status* status);
+// PEM texts; empty where the port speaks HTTP.
+struct HttpsFiles {
+  std::string certificate;  // with its chain
+  std::string key;
+};
+
+absl::StatusOr<HttpsFiles> ReadHttps(const config::AdminOptions& options);
+
+// False: they are no good, which ReadHttps() would have said.
+bool PrepareHttps(const HttpsFiles& files, SSL_CTX* context);
 
 }  // namespace halley::admin

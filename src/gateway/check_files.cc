@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "admin/https.h"
 #include "gateway/backends.h"
 #include "gateway/own_instance.h"
 #include "gateway/own_user.h"
@@ -16,6 +17,8 @@ absl::Status CheckFiles(const config::Options& options) {
   }
   const auto tls = TlsServers::Load(options);
   if (!tls.ok()) return tls.status();
+  const auto https = admin::ReadHttps(options.admin);
+  if (!https.ok()) return https.status();
   const auto self = OwnInstance(options.discovery);
   if (!self.ok()) return self.status();
   return Backends::Check(options);

@@ -85,6 +85,9 @@ absl::Status Gateway::OpenAll() {
   absl::StatusOr<TlsServers> tls = TlsServers::Load(options_);
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
+  absl::StatusOr<admin::HttpsFiles> https = admin::ReadHttps(options_.admin);
+  if (!https.ok()) return https.status();
+  admin_https_ = *std::move(https);
   absl::StatusOr<std::unique_ptr<Backends>> backends = Backends::Load(options_);
   if (!backends.ok()) return backends.status();
   backends_ = *std::move(backends);
@@ -198,6 +201,7 @@ absl::Status Gateway::StartAdmin() {
   if (!observer.ok()) return observer.status();
   setup.pusher = *std::move(pusher);
   setup.observer = *std::move(observer);
+  setup.https = std::move(admin_https_);
   setup.nodes = NodesReply();
   setup.version = std::string(config::Version());
   setup.why_not_ready = [this] { return WhyNotReady(); };

@@ -165,6 +165,7 @@ class Gateway {
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   InsideCallers inside_;
+  admin::HttpsFiles admin_https_;
   std::optional<InsideEnds> admin_ends_;  // none: there is no admin port
   std::optional<InsideEnds> comet_ends_;  // none: goim's job does not call
   std::optional<size_t> online_end_;      // of inside_, who looks on; none: goim's logic is not asked

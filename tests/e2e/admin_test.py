@@ -9,10 +9,14 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
+import subprocess
+import tempfile
 import threading
 import unittest
 import urllib.parse
 
+import certificates
 import goim
 import harness
 from goim import TcpClient, pushed
@@ -238,6 +242,52 @@ class NodeApi(AdminTest):
                 ("GoimReply", self.admin.get("/goim/online/total"))):
             self.assertEqual(set(answer[1]) - set(schemas[schema]["properties"]), set(), schema)
             self.assertEqual(set(schemas[schema]["required"]) - set(answer[1]), set(), schema)
+
+
+class Https(harness.OwnGatewayTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.authority = certificates.Authority(folder.name, "root")
+        self.certificate = self.authority.issue("site", "admin.example")
+        self.key = self.authority.file("site", "key")
+
+    def get(self, address, target, **options):
+        context = certificates.trusting(self.authority)
+        for name, value in options.items():
+            setattr(context, name, value)
+        with socket.create_connection(address, 30) as plain, \
+                context.wrap_socket(plain, server_hostname="admin.example") as stream:
+            stream.sendall(b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % target)
+            return b"".join(iter(lambda: stream.recv(65536), b"")), stream.version()
+
+    def test_with_a_certificate_it_speaks_https_and_nothing_else(self):
+        gateway = self.start("--admin.tls_certificate", self.certificate, "--admin.tls_key", self.key)
+        answer, version = self.get(gateway.admin, b"/health/ready")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+        self.assertEqual(version, "TLSv1.3")
+        self.assertEqual(self.get(gateway.admin, b"/metrics", maximum_version=ssl.TLSVersion.TLSv1_2)[1],
+                         "TLSv1.2")
+        with self.assertRaises((http.client.HTTPException, OSError)):
+            Admin(gateway.admin).get("/health/ready")
+        self.assertTrue(self.get(gateway.admin, b"/health/live")[0].startswith(b"HTTP/1.1 200 "))
+
+    def test_files_that_are_no_good_are_named_at_the_start(self):
+        other = self.authority.issue("other", "other.example")
+        for certificate, key, option in (("/nowhere.pem", self.key, "admin.tls_certificate"),
+                                         (self.certificate, "/nowhere.key", "admin.tls_key"),
+                                         (self.key, self.key, "admin.tls_certificate"),
+                                         (self.certificate, other, "admin.tls_key"),
+                                         (self.certificate, self.authority.file("other", "key"),
+                                          "admin.tls_key")):
+            for more in ((), ("--check-config",)):
+                ended = subprocess.run(
+                    [harness.program("HALLEY_BIN"), "--tcp", "127.0.0.1:0", "--ws", "", "--push", "",
+                     "--admin.tls_certificate", certificate, "--admin.tls_key", key, *more],
+                    capture_output=True, text=True, timeout=30, check=False)
+                self.assertEqual((ended.returncode, ended.stdout), (78, ""), ended.stderr)
+                self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
+                self.assertTrue(ended.stderr.startswith(f"halley: {option}: "), ended.stderr)
 
 
 class Metrics(AdminTest):
