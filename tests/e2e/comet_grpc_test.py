@@ -254,7 +254,7 @@ class WhoMayCall(OwnGatewayTest):
         gateway = self.start("--listen.comet_grpc", "0.0.0.0:0", "--comet_grpc.insecure", "on")
         port = gateway.address("comet_grpc")[1]
         self.assertEqual(self.keep(Comet(("127.0.0.1", port))).call("Ping"), b"")
-        self.assertIn("comet_grpc.insecure is on", gateway.stderr())
+        harness.wait_until(lambda: "comet_grpc.insecure is on" in gateway.stderr(), "the log to tell")
 
     def test_mutual_tls(self):
         folder = tempfile.TemporaryDirectory()

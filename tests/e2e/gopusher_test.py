@@ -121,7 +121,7 @@ class Version0(Clients):
 
     def test_without_a_secret_nobody_can_sign(self):
         self.assert_unauthorized(signed("id", secret=""))
-        self.assertIn("logins of Gopusher 1.0 are refused", self.gateway.stderr())
+        wait_until(lambda: "logins of Gopusher 1.0 are refused" in self.gateway.stderr(), "the log to tell")
 
 
 class Pings(Clients):
