@@ -1,5 +1,5 @@
 // Options: everything an operator can set, with its default. Loaded once from TOML and flags
-// (config/load.h), checked as a whole, then read-only.
+// (config/load.h), checked as a whole, then read-only: what changes later does in copies (reload.h).
 //
 // Units are in the names: _ms, _s, _bytes, counts without a suffix. Ranges stand in the option
 // table (config/table_*.cc), which is also what README.md's table is checked against.

@@ -64,7 +64,7 @@ class Backends {
   bool Usable() const { return remote_ == nullptr || remote_->usable(); }
   std::vector<admin::NodeMetric> Metrics() const;
 
-  // Reads the keys of tokens again, as Gateway::ReloadTokenKeys() says.
+  // Reads the keys of tokens again, for new logins; on failure those in use stay. Fetches soon, too.
   absl::Status ReloadTokenKeys();
   bool verifies_tokens() const { return token_keys_ != nullptr; }
 

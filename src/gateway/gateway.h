@@ -1,7 +1,7 @@
 // Gateway: builds everything and owns everything. Rings, listeners and mailboxes on the main thread;
 // then one pinned thread per shard, each with a descriptor table of its own.
 //
-// Threads    The main thread's. Serve() blocks until a stop was requested and every shard has ended.
+// Threads    The main thread's, but for what says otherwise. Join() waits until every shard has ended.
 // Errors     Create() fails with one sentence of cause and cure; nothing is left running then.
 #pragma once
 

@@ -3,7 +3,7 @@
 // immutable job behind one counted reference per shard.
 //
 // Threads    The Fabric is built before the threads and outlives them. A Port is its producer's;
-//            Receive() is for the consuming shard.
+//            Receive() is for the consuming shard. A Fabric's orders and options: any thread.
 // Limits     Mailboxes hold kMailboxCommands. What does not fit waits in the Port, in order, and goes
 //            out in a later turn: a full mailbox never blocks and never drops.
 #pragma once

@@ -5,8 +5,8 @@
 //
 // Threads    Constructed anywhere; Start(), RunOnce() and everything else on one thread. Others reach
 //            it through the Fabric only.
-// Ownership  Owns its connections, hub and buffers. Borrows ring, fabric, options, gate, backend and
-//            push handler, which outlive it. Owns the descriptors of its listeners and inside callers and
+// Ownership  Owns its connections, hub and buffers, and a copy of the options. Borrows ring, fabric, gate,
+//            backend and push handler, which outlive it. Owns the descriptors of its listeners and inside callers and
 //            closes them.
 // Limits     config::Options.
 #pragma once
