@@ -80,8 +80,9 @@ class Gateway {
   void Join();
   // Takes over what `wanted` has otherwise than before and may change at run time, and reads
   // certificates and the keys of tokens again: for who connects and logs in from now on. All of it is
-  // tried first: on failure nothing is changed. Keys that are fetched are fetched soon;
-  // OnFetchedKeys() tells what became of it.
+  // tried first: on failure nothing is changed. Every shard uses it when this returns, but for one that
+  // has no turn for seconds. Keys that are fetched are fetched soon; OnFetchedKeys() tells what became
+  // of it.
   absl::StatusOr<config::Changes> Reload(const config::Options& wanted);
   // The number up to which others than this thread have asked for that and have no answer; 0: none.
   uint64_t reload_asked() const;
@@ -145,6 +146,7 @@ class Gateway {
   void SecureRings();
   absl::Status OpenListeners();
   absl::Status TryReload(const config::Options& running) const;
+  void AwaitShards() const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
   absl::Status PrepareThread(uint32_t index);

@@ -1,4 +1,6 @@
 // Gateway: options, certificates and keys that are read again while it runs.
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +9,12 @@
 #include "gateway/machine_memory.h"
 
 namespace halley::gateway {
+namespace {
+
+// Many of their ticks; one that does not come to it takes them later.
+constexpr auto kShardsTakeOptions = std::chrono::milliseconds(2000);
+
+}  // namespace
 
 // What may not change stays, so the mixture is checked as a whole, too: a secret does not go while the
 // addresses that need one are still listened on.
@@ -35,7 +43,17 @@ absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& wanted) {
   fabric_->GiveOptions(current_);
   if (gate_ != nullptr) gate_->SetLimits(current_.limits);
   if (admin_ != nullptr) admin_->SetToken(current_.admin.token);
+  AwaitShards();
   return changes;
+}
+
+// Whoever hears that a secret counts uses it at once, on whichever shard takes the connection.
+void Gateway::AwaitShards() const {
+  constexpr auto kPause = std::chrono::milliseconds(1);
+  for (auto left = kShardsTakeOptions; left.count() > 0 && !fabric_->EveryShardTookOptions();
+       left -= kPause) {
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 uint64_t Gateway::reload_asked() const {

@@ -38,6 +38,13 @@ std::shared_ptr<const config::Options> Fabric::TakeOptions() const {
   return options_;
 }
 
+bool Fabric::EveryShardTookOptions() const {
+  for (uint32_t i = 0; i < shards_; ++i) {
+    if (notices_[i].options_number.load(std::memory_order_acquire) < options_number()) return false;
+  }
+  return true;
+}
+
 uint64_t Fabric::ConnectionsCount() const {
   uint64_t sum = 0;
   for (uint32_t i = 0; i < shards_; ++i) {

@@ -104,6 +104,7 @@ struct alignas(base::kCacheLineBytes) Notice {
   std::atomic<uint64_t> connections{0};
   std::atomic<uint64_t> channels{0};
   std::atomic<uint64_t> held_bytes{0};
+  std::atomic<uint64_t> options_number{0};  // of those in use
   std::atomic<uint64_t> turns{0};  // one that sleeps wakes for a turn many times a second, too
 };
 
@@ -152,10 +153,12 @@ class Fabric {
   }
   // Of the last that was finished.
   Reloaded ReloadOutcome() const;
-  // The main thread gives options out; each shard takes them when it sees their number grow.
+  // The main thread gives options out; each shard takes them when it sees their number grow, and notes
+  // that on the notice board.
   void GiveOptions(const config::Options& options);
   uint64_t options_number() const { return options_number_.load(std::memory_order_acquire); }
   std::shared_ptr<const config::Options> TakeOptions() const;
+  bool EveryShardTookOptions() const;
 
   uint64_t ConnectionsCount() const;
   bool AnyoneCongested() const;
