@@ -162,9 +162,14 @@ Answer GoimApi::OnlineTotal() {
   const absl::StatusOr<NodeFigures> node = observer_.Status();
   if (!node.ok()) return Failed(node.status());
   uint64_t channels = 0;
-  for (const ShardFigures& shard : node->shards) channels += shard.channels;
+  uint64_t addresses = 0;
+  for (const ShardFigures& shard : node->shards) {
+    channels += shard.channels;
+    addresses += shard.addresses;
+  }
   JsonWriter data;
-  return GoimData(data.BeginObject().Key("conn_count").Number(channels).EndObject());
+  data.BeginObject().Key("ip_count").Number(addresses).Key("conn_count").Number(channels);
+  return GoimData(data.EndObject());
 }
 
 Answer GoimApi::NodesWeighted(absl::string_view host) const {

@@ -35,14 +35,6 @@ bool Same(const OptionSpec& spec, const Options& a, const Options& b) {
   return spec.chosen(a) == spec.chosen(b);
 }
 
-// What counts connections or rooms for a limit has done so from the start, or not at all. A burst is no
-// limit of its own.
-bool BeginsOrEnds(const OptionSpec& spec, const Options& wanted, const Options& running) {
-  if (spec.section != "limits" || absl::EndsWith(spec.name, "_burst")) return false;
-  return (spec.number(const_cast<Options&>(wanted)) == 0) !=
-         (spec.number(const_cast<Options&>(running)) == 0);
-}
-
 void Copy(const OptionSpec& spec, const Options& from, Options* to) {
   if (spec.number != nullptr) {
     spec.number(*to) = spec.number(const_cast<Options&>(from));
@@ -109,7 +101,7 @@ absl::StatusOr<Changes> TakeOver(const Options& wanted, const Options& loaded, O
   Changes changes;
   for (const OptionSpec& spec : OptionTable()) {
     if (Same(spec, wanted, loaded)) continue;
-    if (MayChange(spec) && !BeginsOrEnds(spec, wanted, *running)) {
+    if (MayChange(spec)) {
       Copy(spec, wanted, running);
       changes.made.push_back(spec.Key());
     } else {

@@ -24,7 +24,7 @@ constexpr OptionSpec kRows[] = {
         "and how many at once; 0: as many as in one second"),
     Number<kLimits, &LimitsOptions::ip_table>(
         {"limits", "ip_table"}, Kind::kCount, {1, 16'000'000},
-        "addresses that are remembered for the two, at about 48 bytes each; those beyond are let in"),
+        "addresses that are counted and remembered, at about 48 bytes each; those beyond are let in"),
     Text<kLimits, &LimitsOptions::trusted>(
         {"limits", "trusted"}, Kind::kNetworks, kTextBytesMax,
         "networks, separated by commas, that limits of one address do not hold for"),

@@ -58,7 +58,7 @@ void Gateway::StartDiscovery() {
 
 discovery::Load Gateway::OwnLoad() const {
   return {.connections = fabric_->ConnectionsCount(),
-          .ips = count_client_ips_(),
+          .ips = gate_->addresses(),
           .offline = !WhyNotReady().empty()};
 }
 

@@ -99,8 +99,7 @@ absl::Status Gateway::OpenAll() {
   if (!rings.ok()) return rings.status();
   rings_ = *std::move(rings);
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
-  gate_ = shard::Gate::For(options_.limits);
-  if (gate_ != nullptr) count_client_ips_ = [this] { return gate_->addresses(); };
+  gate_ = std::make_unique<shard::Gate>(options_.limits);
   absl::Status status = OpenInside();
   if (status.ok()) status = NameItself();
   // The header comes before TLS does.

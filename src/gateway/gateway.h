@@ -98,6 +98,10 @@ class Gateway {
   }
   // Who is told how the node stands with its registry; to be named before Start().
   void OnRegistry(std::function<void(const absl::Status&)> tell) { tell_of_registry_ = std::move(tell); }
+  // Who has more to tell at /metrics, on the admin port's threads; to be named before Start().
+  void OfferMetrics(std::function<std::vector<admin::NodeMetric>()> offer) {
+    offered_metrics_ = std::move(offer);
+  }
   bool verifies_tokens() const { return backends_->verifies_tokens(); }
 
   const Addresses& addresses() const { return addresses_; }
@@ -176,10 +180,11 @@ class Gateway {
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<comet::CometServer> comet_;
   std::unique_ptr<shard::Fabric> fabric_;
-  std::unique_ptr<shard::Gate> gate_;  // null: nothing is limited
+  std::unique_ptr<shard::Gate> gate_;
+  std::function<std::vector<admin::NodeMetric>()> offered_metrics_ = [] {
+    return std::vector<admin::NodeMetric>();
+  };
   discovery::Instance self_;
-  // Distinct addresses of clients; 0: nobody counts them.
-  std::function<uint64_t()> count_client_ips_ = [] { return uint64_t{0}; };
   std::function<void(const absl::Status&)> tell_of_registry_ = [](const absl::Status&) {};
   std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
   std::vector<std::unique_ptr<ShardThread>> threads_;

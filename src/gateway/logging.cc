@@ -1,14 +1,19 @@
 #include "gateway/logging.h"
 
+#include <grpc/support/log.h>
 #include <spdlog/async.h>
 #include <spdlog/formatter.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "gateway/log_budget.h"
+#include "io/sockets.h"
 #include "wire/json_writer.h"
 
 namespace halley::gateway {
@@ -39,6 +44,18 @@ class JsonFormatter final : public spdlog::formatter {
   spdlog::pattern_formatter time_{kTime, spdlog::pattern_time_type::utc, ""};
 };
 
+LogBudget& BudgetOf(LogKind kind) {
+  static std::array<LogBudget, static_cast<size_t>(LogKind::kCount)> budgets;
+  return budgets[static_cast<size_t>(kind)];
+}
+
+void LogOfGrpc(gpr_log_func_args* message) {
+  const auto level = message->severity == GPR_LOG_SEVERITY_ERROR  ? spdlog::level::err
+                     : message->severity == GPR_LOG_SEVERITY_INFO ? spdlog::level::info
+                                                                  : spdlog::level::debug;
+  LogSome(LogKind::kGrpc, level, std::string("gRPC: ") + message->message);
+}
+
 }  // namespace
 
 void BeginLogging(const config::GatewayOptions& options) {
@@ -54,10 +71,34 @@ void BeginLogging(const config::GatewayOptions& options) {
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
   SetLogLevel(options.log_level);
+  gpr_set_log_function(LogOfGrpc);
 }
 
 void SetLogLevel(const std::string& level) {
   spdlog::set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
+}
+
+void LogSome(LogKind kind, spdlog::level::level_enum level, const std::string& message) {
+  if (!spdlog::should_log(level)) return;
+  const std::optional<uint64_t> left_out = BudgetOf(kind).Take(io::MonotonicNowNs());
+  if (!left_out.has_value()) return;
+  if (*left_out == 0) {
+    spdlog::log(level, "{}", message);
+  } else {
+    spdlog::log(level, "{} ({} messages of this kind before it were left out)", message, *left_out);
+  }
+}
+
+std::vector<admin::NodeMetric> LogMetrics() {
+  uint64_t left_out = 0;
+  for (size_t i = 0; i < static_cast<size_t>(LogKind::kCount); ++i) {
+    left_out += BudgetOf(static_cast<LogKind>(i)).left_out_ever();
+  }
+  return {{"log_lines_left_out_total",
+           "Lines that were not logged.",
+           true,
+           {{"{reason=\"rate\"}", left_out},
+            {"{reason=\"queue\"}", spdlog::thread_pool()->overrun_counter()}}}};
 }
 
 }  // namespace halley::gateway

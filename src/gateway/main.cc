@@ -18,6 +18,7 @@
 #include "gateway/doctor.h"
 #include "gateway/gateway.h"
 #include "gateway/logging.h"
+#include "gateway/news.h"
 #include "gateway/notifier.h"
 #include "gateway/reloader.h"
 #include "io/listener.h"
@@ -120,36 +121,6 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-// An address may be a URL whose path is nobody's business.
-void TellOfAddress(const halley::remote::AddressNews& news) {
-  std::string_view host = news.name;
-  const size_t scheme = host.find("://");
-  host = host.substr(0, host.find('/', scheme == std::string_view::npos ? 0 : scheme + 3));
-  if (news.open) {
-    spdlog::info("the backend at {} can be asked again", host);
-  } else {
-    spdlog::warn("the backend at {} cannot be asked: {}", host, news.why);
-  }
-}
-
-void TellOfKeys(const absl::Status& status) {
-  const std::string why(status.message().data(), status.message().size());
-  if (status.ok()) {
-    spdlog::info("new logins need the token keys that were fetched from jwt.jwks_url");
-  } else {
-    spdlog::error("the token keys in use stay: {}", why);
-  }
-}
-
-void TellOfRegistry(const absl::Status& status) {
-  const std::string why(status.message().data(), status.message().size());
-  if (status.ok()) {
-    spdlog::info("the node is registered");
-  } else {
-    spdlog::error("{}", why);
-  }
-}
-
 uint64_t MonotonicUs() { return halley::io::MonotonicNowNs() / 1000; }
 
 enum class Stage { kServing, kDraining, kClosing };
@@ -230,9 +201,10 @@ int main(int argc, char** argv) {
   if (!notifier.ok()) return Fail(notifier.status());
   auto gateway = halley::gateway::Gateway::Create(options);
   if (!gateway.ok()) return Fail(gateway.status());
-  (*gateway)->OnFetchedKeys(TellOfKeys);
-  (*gateway)->OnAddressNews(TellOfAddress);
-  (*gateway)->OnRegistry(TellOfRegistry);
+  (*gateway)->OnFetchedKeys(halley::gateway::TellOfKeys);
+  (*gateway)->OnAddressNews(halley::gateway::TellOfAddress);
+  (*gateway)->OnRegistry(halley::gateway::TellOfRegistry);
+  (*gateway)->OfferMetrics(halley::gateway::LogMetrics);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 
   const absl::string_view version = halley::config::Version();

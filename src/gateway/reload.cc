@@ -41,7 +41,7 @@ absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& wanted) {
   current_ = std::move(running);
   loaded_ = wanted;
   fabric_->GiveOptions(current_);
-  if (gate_ != nullptr) gate_->SetLimits(current_.limits);
+  gate_->SetLimits(current_.limits);
   if (admin_ != nullptr) admin_->SetToken(current_.admin.token);
   AwaitShards();
   return changes;

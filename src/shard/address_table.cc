@@ -1,6 +1,8 @@
 #include "shard/address_table.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -9,6 +11,7 @@ namespace {
 
 // So many slots are looked at for each address that comes: those who left go faster than others come.
 constexpr uint32_t kSweepAlways = 4;
+constexpr uint32_t kSlotsAtFirst = 16;
 
 uint32_t StripesFor(uint32_t addresses) {
   return (addresses + AddressTable::kStripeAddresses - 1) / AddressTable::kStripeAddresses;
@@ -41,10 +44,9 @@ AddressTable::AddressTable(const AddressLimits& limits, uint64_t secret)
       stripe_addresses_(StripeAddressesFor(limits.addresses_max)),
       // Always some empty ones, for searches to end at.
       stripe_slots_(stripe_addresses_ + stripe_addresses_ / 3 + 1),
-      stripes_(StripesFor(limits.addresses_max)),
-      slots_(size_t{stripe_slots_} * stripes_.size()) {
+      stripes_(StripesFor(limits.addresses_max)) {
   HALLEY_ASSERT(limits.addresses_max > 0);
-  for (size_t i = 0; i < stripes_.size(); ++i) stripes_[i].slots = &slots_[i * stripe_slots_];
+  for (Stripe& stripe : stripes_) stripe.slots.resize(std::min(kSlotsAtFirst, stripe_slots_));
 }
 
 // SplitMix64's last steps, which spread each bit over all of them.
@@ -59,17 +61,29 @@ AddressTable::Stripe& AddressTable::StripeOf(uint64_t hash) {
   return stripes_[(hash >> 32) * stripes_.size() >> 32];
 }
 
-uint32_t AddressTable::HomeOf(uint64_t hash) const {
-  return static_cast<uint32_t>((hash & UINT32_MAX) * stripe_slots_ >> 32);
+uint32_t AddressTable::HomeOf(const Stripe& stripe, uint64_t hash) {
+  return static_cast<uint32_t>((hash & UINT32_MAX) * stripe.slots.size() >> 32);
 }
 
-uint32_t AddressTable::Seek(const Stripe& stripe, AddressKey key, uint64_t hash) const {
-  uint32_t at = HomeOf(hash);
-  while (stripe.slots[at].key != key && stripe.slots[at].key != kNoAddress) at = After(at);
+uint32_t AddressTable::Seek(const Stripe& stripe, AddressKey key, uint64_t hash) {
+  uint32_t at = HomeOf(stripe, hash);
+  while (stripe.slots[at].key != key && stripe.slots[at].key != kNoAddress) at = After(stripe, at);
   return at;
 }
 
-Entered AddressTable::Enter(AddressKey key, uint64_t now_ns) {
+// A quarter stays empty, so that searches are short.
+void AddressTable::GrowForOneMore(Stripe& stripe) {
+  const size_t size = stripe.slots.size();
+  if (size == stripe_slots_ || stripe.used + 1 <= size / 4 * 3) return;
+  const std::vector<Slot> old = std::exchange(
+      stripe.slots, std::vector<Slot>(std::min<size_t>(2 * size, stripe_slots_)));
+  stripe.hand = 0;
+  for (const Slot& slot : old) {
+    if (slot.key != kNoAddress) stripe.slots[Seek(stripe, slot.key, HashOf(slot.key))] = slot;
+  }
+}
+
+Entered AddressTable::Enter(AddressKey key, uint64_t now_ns, bool limited) {
   HALLEY_ASSERT(key > kAddressToCome);
   const uint64_t hash = HashOf(key);
   Stripe& stripe = StripeOf(hash);
@@ -79,6 +93,7 @@ Entered AddressTable::Enter(AddressKey key, uint64_t now_ns) {
     Sweep(stripe, kSweepAlways, now_ns);
     if (stripe.used == stripe_addresses_) Sweep(stripe, kSweepFull, now_ns);
     if (stripe.used == stripe_addresses_) return Entered::kNoPlace;
+    GrowForOneMore(stripe);
     at = Seek(stripe, key, hash);
     stripe.slots[at].key = key;
     ++stripe.used;
@@ -87,8 +102,10 @@ Entered AddressTable::Enter(AddressKey key, uint64_t now_ns) {
   Slot& slot = stripe.slots[at];
   const uint32_t connections = connections_.load(std::memory_order_relaxed);
   const base::Rate connects = connects_.Get();
-  if (connections > 0 && slot.open >= connections) return Entered::kFull;
-  if (connects.limited() && !slot.connects.Take(connects, 1, now_ns)) return Entered::kTooFast;
+  if (limited && connections > 0 && slot.open >= connections) return Entered::kFull;
+  if (limited && connects.limited() && !slot.connects.Take(connects, 1, now_ns)) {
+    return Entered::kTooFast;
+  }
   if (slot.open++ == 0) present_.fetch_add(1, std::memory_order_relaxed);
   return Entered::kIn;
 }
@@ -106,13 +123,14 @@ void AddressTable::Leave(AddressKey key) {
 
 // Forgets those among the next `slots` that have nothing to be remembered for.
 void AddressTable::Sweep(Stripe& stripe, uint32_t slots, uint64_t now_ns) {
+  const base::Rate connects = connects_.Get();
   for (; slots > 0; --slots) {
     Slot& slot = stripe.slots[stripe.hand];
     if (slot.key != kNoAddress && slot.open == 0 &&
-        slot.connects.IsFull(connects_.Get(), now_ns)) {
+        (!connects.limited() || slot.connects.IsFull(connects, now_ns))) {
       Erase(stripe, stripe.hand);  // another may stand there now: the hand stays
     } else {
-      stripe.hand = After(stripe.hand);
+      stripe.hand = After(stripe, stripe.hand);
     }
   }
 }
@@ -120,8 +138,9 @@ void AddressTable::Sweep(Stripe& stripe, uint32_t slots, uint64_t now_ns) {
 // What stands behind it, as far as it would be looked for in the gap, closes up.
 void AddressTable::Erase(Stripe& stripe, uint32_t at) {
   uint32_t gap = at;
-  for (uint32_t next = After(at); stripe.slots[next].key != kNoAddress; next = After(next)) {
-    const uint32_t home = HomeOf(HashOf(stripe.slots[next].key));
+  for (uint32_t next = After(stripe, at); stripe.slots[next].key != kNoAddress;
+       next = After(stripe, next)) {
+    const uint32_t home = HomeOf(stripe, HashOf(stripe.slots[next].key));
     const bool between = gap <= next ? gap < home && home <= next : gap < home || home <= next;
     if (between) continue;
     stripe.slots[gap] = stripe.slots[next];
@@ -133,7 +152,12 @@ void AddressTable::Erase(Stripe& stripe, uint32_t at) {
 }
 
 size_t AddressTable::bytes() const {
-  return sizeof *this + stripes_.size() * sizeof(Stripe) + slots_.size() * sizeof(Slot);
+  size_t bytes = sizeof *this + stripes_.size() * sizeof(Stripe);
+  for (Stripe& stripe : stripes_) {
+    const std::lock_guard lock(stripe.mutex);
+    bytes += stripe.slots.capacity() * sizeof(Slot);
+  }
+  return bytes;
 }
 
 }  // namespace halley::shard

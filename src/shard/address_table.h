@@ -9,7 +9,8 @@
 // Threads    Any. A stripe of the table is locked for a look at a few of its slots, and for no longer
 //            than a sweep of kSweepFull of them.
 // Ownership  Owns its slots. Keys are values.
-// Limits     Fixed memory, of 32 bytes for each slot: about 47 for each of `addresses_max`. A stripe
+// Limits     32 bytes for each slot, of which there are up to 2.7 for each address that was there at a
+//            time, and in the end about 47 bytes for each of `addresses_max`. A stripe
 //            has room for six standard deviations more than its share, so that so many addresses fit;
 //            with up to kStripeAddresses there is one stripe, and the limit is exact. Where a key is
 //            depends on a secret, so that nobody can choose addresses that are in each other's way.
@@ -57,13 +58,14 @@ class AddressTable {
   AddressTable(const AddressTable&) = delete;
   AddressTable& operator=(const AddressTable&) = delete;
 
-  // Any thread. Neither begins or ceases to be a limit, and the table stays as large as it is.
+  // Any thread. Counts from the next address that comes; who is there has been counted all along.
   void SetLimits(uint32_t connections, const base::Rate& connects) {
     connections_.store(connections, std::memory_order_relaxed);
     connects_.Set(connects);
   }
 
-  Entered Enter(AddressKey key, uint64_t now_ns);
+  // `limited`: false for an address that is counted, and may do what it likes.
+  Entered Enter(AddressKey key, uint64_t now_ns, bool limited = true);
   // Once for each time that it was let in.
   void Leave(AddressKey key);
 
@@ -82,17 +84,20 @@ class AddressTable {
   static_assert(sizeof(Slot) == 32);
   struct alignas(base::kCacheLineBytes) Stripe {
     std::mutex mutex;
-    Slot* slots = nullptr;
+    std::vector<Slot> slots;  // grows to stripe_slots_
     uint32_t used = 0;
     uint32_t hand = 0;  // where the next sweep begins
   };
 
   uint64_t HashOf(AddressKey key) const;
   Stripe& StripeOf(uint64_t hash);
-  uint32_t HomeOf(uint64_t hash) const;
-  uint32_t After(uint32_t at) const { return at + 1 == stripe_slots_ ? 0 : at + 1; }
+  static uint32_t HomeOf(const Stripe& stripe, uint64_t hash);
+  static uint32_t After(const Stripe& stripe, uint32_t at) {
+    return at + 1 == stripe.slots.size() ? 0 : at + 1;
+  }
   // The key's slot, or the empty one where it would be.
-  uint32_t Seek(const Stripe& stripe, AddressKey key, uint64_t hash) const;
+  static uint32_t Seek(const Stripe& stripe, AddressKey key, uint64_t hash);
+  void GrowForOneMore(Stripe& stripe);
   void Sweep(Stripe& stripe, uint32_t slots, uint64_t now_ns);
   void Erase(Stripe& stripe, uint32_t at);
 
@@ -101,8 +106,7 @@ class AddressTable {
   const uint64_t secret_;
   const uint32_t stripe_addresses_;
   const uint32_t stripe_slots_;
-  std::vector<Stripe> stripes_;
-  std::vector<Slot> slots_;
+  mutable std::vector<Stripe> stripes_;  // each under its mutex
   alignas(base::kCacheLineBytes) std::atomic<uint64_t> present_{0};
   std::atomic<uint64_t> remembered_{0};
 };

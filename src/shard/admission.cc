@@ -24,21 +24,21 @@ void Shard::OpenClient(int32_t fd, session::Transport transport) {
                     memory_stage_ >= MemoryStage::kNoConnects;
   wire::CloseReason refusal = full ? wire::CloseReason::kServerFull : wire::CloseReason::kNone;
   AddressKey seat = kNoAddress;
-  if (gate_ != nullptr && !full) refusal = AskGate(fd, &seat);
+  if (!full) refusal = AskGate(fd, &seat);
   Connection* connection = nullptr;
   if (refusal == wire::CloseReason::kNone) {
     connection = connections_.New(fd, transport);
     if (connection == nullptr) refusal = wire::CloseReason::kServerFull;
   }
   if (connection == nullptr) {
-    if (gate_ != nullptr) gate_->GiveBack(seat);
+    gate_.GiveBack(seat);
     TurnAway(fd, transport, refusal);
     return;
   }
   ++clients_;
   fabric_.notice(index_).connections.store(clients_, std::memory_order_relaxed);
   connection->serial = ++next_serial_ * fabric_.shards() + index_;
-  if (gate_ != nullptr) TakeSeat(*connection, seat, {});
+  TakeSeat(*connection, seat, {});
   SetDeadline(*connection, now_ns_ + uint64_t{options_.client.handshake_timeout_ms} * 1'000'000);
   if (options_.listen.defer_accept_s > 0) {
     // It is here because it has sent something.
@@ -61,16 +61,14 @@ void Shard::TurnAway(int32_t fd, session::Transport transport, wire::CloseReason
 
 // Its address is asked first, so that who comes too often does not use up what the node may take.
 wire::CloseReason Shard::AskGate(int32_t fd, AddressKey* seat) {
-  if (gate_->wants_addresses()) {
-    const std::optional<base::Endpoint> peer = base::ParseEndpoint(ring_.PeerAddress(fd));
-    if (peer.has_value() && proxies_.Contains(peer->ip)) {
-      *seat = kAddressToCome;
-    } else if (peer.has_value()) {
-      const wire::CloseReason refusal = gate_->AdmitAddress(peer->ip, now_ns_, seat);
-      if (refusal != wire::CloseReason::kNone) return refusal;
-    }
+  const std::optional<base::Endpoint> peer = base::ParseEndpoint(ring_.PeerAddress(fd));
+  if (peer.has_value() && proxies_.Contains(peer->ip)) {
+    *seat = kAddressToCome;
+  } else if (peer.has_value()) {
+    const wire::CloseReason refusal = gate_.AdmitAddress(peer->ip, now_ns_, seat);
+    if (refusal != wire::CloseReason::kNone) return refusal;
   }
-  return gate_->AdmitToNode(gate_->handshakes_max() == 0 ? 0 : HandshakesCount(), now_ns_);
+  return gate_.AdmitToNode(gate_.handshakes_max() == 0 ? 0 : HandshakesCount(), now_ns_);
 }
 
 // Exact of this shard, a moment old of the others.
@@ -89,9 +87,15 @@ void Shard::TakeSeat(const Connection& connection, AddressKey seat, const Meter&
   const uint32_t slot = SlotOf(connection);
   if (slot >= seats_.size()) seats_.resize(slot + 1, kNoAddress);
   seats_[slot] = seat;
-  if (!gate_->meters()) return;
+  // Not the one of who had the slot before.
+  if (gate_.meters() || slot < meters_.size()) MeterOf(connection) = meter;
+}
+
+// There are none while nothing is metered, which may begin while it is connected.
+Meter& Shard::MeterOf(const Connection& connection) {
+  const uint32_t slot = SlotOf(connection);
   if (slot >= meters_.size()) meters_.resize(slot + 1);
-  meters_[slot] = meter;
+  return meters_[slot];
 }
 
 AddressKey Shard::LeaveSeat(const Connection& connection) {
@@ -100,7 +104,7 @@ AddressKey Shard::LeaveSeat(const Connection& connection) {
 
 // False: it has sent too much, and is closing.
 bool Shard::MayReceive(Connection& connection, size_t bytes) {
-  if (!gate_->meters() || gate_->TakeBytes(&meters_[SlotOf(connection)], bytes, now_ns_)) return true;
+  if (!gate_.meters() || gate_.TakeBytes(&MeterOf(connection), bytes, now_ns_)) return true;
   BeginClose(connection, wire::CloseReason::kRateLimited);
   return false;
 }
@@ -110,17 +114,20 @@ wire::CloseReason Shard::CheckEvent(Connection& connection, const session::Event
                                     bool* farewell_written) {
   const uint32_t slot = SlotOf(connection);
   const bool upgraded = event.kind == session::EventKind::kUpgraded;
-  if (!upgraded && gate_->meters() && !gate_->TakeMessage(&meters_[slot], now_ns_)) {
+  if (!upgraded && gate_.meters() && !gate_.TakeMessage(&MeterOf(connection), now_ns_)) {
     return wire::CloseReason::kRateLimited;
   }
-  if (seats_[slot] != kAddressToCome) return wire::CloseReason::kNone;
+  // Only the first one names it.
+  if (connection.phase != Phase::kHandshake || seats_[slot] != kAddressToCome) {
+    return wire::CloseReason::kNone;
+  }
   seats_[slot] = kNoAddress;
   const std::string address =
       ClientAddress(ring_.PeerAddress(connection.fd), event.forwarded_for, proxies_);
   const std::optional<base::Endpoint> client = base::ParseEndpoint(address);
   // A proxy that names nobody is not who the limit is for.
   if (!client.has_value() || proxies_.Contains(client->ip)) return wire::CloseReason::kNone;
-  const wire::CloseReason refusal = gate_->AdmitAddress(client->ip, now_ns_, &seats_[slot]);
+  const wire::CloseReason refusal = gate_.AdmitAddress(client->ip, now_ns_, &seats_[slot]);
   if (upgraded && refusal != wire::CloseReason::kNone) {
     // In place of the answer that has not been sent.
     out_.clear();

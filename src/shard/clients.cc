@@ -135,7 +135,7 @@ void Shard::ReadClient(Connection& connection) {
     size_t size = 0;
     const size_t before = bytes_left;
     if (!TakeBytes(connection, inbox_bytes_max_, &bytes_left, &drained, &bytes, &size)) break;
-    if (gate_ != nullptr && !MayReceive(connection, before - bytes_left)) break;
+    if (!MayReceive(connection, before - bytes_left)) break;
     const size_t left = FeedClient(connection, bytes, size, &frames_left);
     KeepUnread(connection, bytes + size - left, left);
   }
@@ -230,7 +230,7 @@ size_t Shard::FeedClient(Connection& connection, char* bytes, size_t size, uint3
     farewell_written = event.kind == session::EventKind::kClose;
     ending = event.reason;
     if (farewell_written) break;
-    if (gate_ != nullptr) ending = CheckEvent(connection, event, &farewell_written);
+    ending = CheckEvent(connection, event, &farewell_written);
     if (ending == wire::CloseReason::kNone) ending = OnEvent(connection, event);
   }
   // Replies that were earned before the end go out before it.

@@ -21,7 +21,7 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
     ForgetRpc(connection);
   } else {
     --clients_;
-    if (gate_ != nullptr) gate_->GiveBack(LeaveSeat(connection));
+    gate_.GiveBack(LeaveSeat(connection));
     ++counts_.closed[static_cast<size_t>(reason)];
     if (hub_.Live(slot)) {
       CloseChannel(connection, farewell_written);

@@ -13,25 +13,22 @@ using wire::CloseReason;
 // Without a burst of its own a rate allows a second's worth at once.
 base::Rate RateOf(uint32_t per_s, uint32_t burst) { return {per_s, burst == 0 ? per_s : burst}; }
 
-std::unique_ptr<AddressTable> TableFor(const config::LimitsOptions& limits, uint64_t secret) {
-  if (limits.ip_connections == 0 && limits.ip_connects_per_s == 0) return nullptr;
+AddressLimits TableOf(const config::LimitsOptions& limits) {
   AddressLimits table;
   table.addresses_max = limits.ip_table;
   table.connections = limits.ip_connections;
   table.connects = RateOf(limits.ip_connects_per_s, limits.ip_connects_burst);
-  return std::make_unique<AddressTable>(table, secret);
+  return table;
+}
+
+uint64_t RandomNumber() {
+  std::random_device random;
+  return uint64_t{random()} << 32 | random();
 }
 
 }  // namespace
 
-std::unique_ptr<Gate> Gate::For(const config::LimitsOptions& limits) {
-  const bool anything = limits.ip_connections > 0 || limits.ip_connects_per_s > 0 ||
-                        limits.connects_per_s > 0 || limits.handshakes > 0 ||
-                        limits.messages_per_s > 0 || limits.bytes_per_s > 0 || limits.rooms > 0;
-  if (!anything) return nullptr;
-  std::random_device random;
-  return std::make_unique<Gate>(limits, uint64_t{random()} << 32 | random());
-}
+Gate::Gate(const config::LimitsOptions& limits) : Gate(limits, RandomNumber()) {}
 
 Gate::Gate(const config::LimitsOptions& limits, uint64_t secret)
     : handshakes_max_(limits.handshakes),
@@ -40,7 +37,7 @@ Gate::Gate(const config::LimitsOptions& limits, uint64_t secret)
       bytes_(RateOf(limits.bytes_per_s, limits.bytes_burst)),
       connects_(RateOf(limits.connects_per_s, limits.connects_burst)),
       trusted_(config::ParseNetworkList(limits.trusted).value()),
-      table_(TableFor(limits, secret)) {}
+      table_(TableOf(limits), secret) {}
 
 void Gate::SetLimits(const config::LimitsOptions& limits) {
   handshakes_max_.store(limits.handshakes, std::memory_order_relaxed);
@@ -48,15 +45,13 @@ void Gate::SetLimits(const config::LimitsOptions& limits) {
   messages_.Set(RateOf(limits.messages_per_s, limits.messages_burst));
   bytes_.Set(RateOf(limits.bytes_per_s, limits.bytes_burst));
   connects_.Set(RateOf(limits.connects_per_s, limits.connects_burst));
-  if (table_ == nullptr) return;
-  table_->SetLimits(limits.ip_connections, RateOf(limits.ip_connects_per_s, limits.ip_connects_burst));
+  table_.SetLimits(limits.ip_connections, RateOf(limits.ip_connects_per_s, limits.ip_connects_burst));
 }
 
 CloseReason Gate::AdmitAddress(const in6_addr& ip, uint64_t now_ns, AddressKey* seat) {
   *seat = kNoAddress;
-  if (table_ == nullptr || trusted_.Contains(ip)) return CloseReason::kNone;
   const AddressKey key = KeyOf(ip);
-  switch (table_->Enter(key, now_ns)) {
+  switch (table_.Enter(key, now_ns, !trusted_.Contains(ip))) {
     case Entered::kIn: *seat = key; break;
     case Entered::kFull: return CloseReason::kAddressFull;
     case Entered::kTooFast: return CloseReason::kAddressRate;
@@ -77,14 +72,13 @@ CloseReason Gate::AdmitToNode(uint64_t handshakes, uint64_t now_ns) {
 
 bool Gate::OpenRoom() {
   const uint32_t most = rooms_max_.load(std::memory_order_relaxed);
-  if (most == 0) return true;
-  if (rooms_.fetch_add(1, std::memory_order_relaxed) < most) return true;
+  const uint64_t before = rooms_.fetch_add(1, std::memory_order_relaxed);
+  if (most == 0 || before < most) return true;
   rooms_.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
 void Gate::CloseRoom() {
-  if (rooms_max_.load(std::memory_order_relaxed) == 0) return;
   const uint64_t before = rooms_.fetch_sub(1, std::memory_order_relaxed);
   HALLEY_ASSERT(before > 0);
 }

@@ -1,6 +1,8 @@
 // Gate: who is let in. The decisions about clients that concern the whole node, by its [limits].
 // Sans-IO: an address and a time in, an answer out; kNone is a yes, anything else says why not.
 //
+// Addresses and rooms are counted whether they are limited or not: a limit may begin at any time.
+//
 // Who comes from one of limits.trusted, or whose address nobody knows, is not limited by it. An
 // address that finds no place in the table is let in as well, and counted: whoever can fill it, from
 // a million addresses, would else shut out everybody. The node's own limits hold for all of them.
@@ -14,7 +16,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 
 #include "base/networks.h"
@@ -33,22 +34,19 @@ struct Meter {
 
 class Gate {
  public:
-  // Null where nothing is limited.
-  static std::unique_ptr<Gate> For(const config::LimitsOptions& limits);
+  // With a secret of its own, for AddressTable.
+  explicit Gate(const config::LimitsOptions& limits);
   Gate(const config::LimitsOptions& limits, uint64_t secret);
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  // Takes over other numbers, on any thread. What is no limit does not become one, nor the other way
-  // round; the table and limits.trusted stay.
+  // Takes over other numbers, on any thread; the table's size and limits.trusted stay.
   void SetLimits(const config::LimitsOptions& limits);
 
-  // Whether anybody has to ask for addresses.
-  bool wants_addresses() const { return table_ != nullptr; }
   // A yes writes `*seat`, which is kNoAddress where none was counted.
   wire::CloseReason AdmitAddress(const in6_addr& ip, uint64_t now_ns, AddressKey* seat);
   void GiveBack(AddressKey seat) {
-    if (seat > kAddressToCome) table_->Leave(seat);
+    if (seat > kAddressToCome) table_.Leave(seat);
   }
 
   // `handshakes`: connections of the node that have not logged in, without this one.
@@ -71,7 +69,7 @@ class Gate {
   void CloseRoom();
 
   // Addresses with a connection; connections that were let in though their address found no place.
-  uint64_t addresses() const { return table_ == nullptr ? 0 : table_->present(); }
+  uint64_t addresses() const { return table_.present(); }
   uint64_t without_place() const { return without_place_.load(std::memory_order_relaxed); }
   uint64_t rooms() const { return rooms_.load(std::memory_order_relaxed); }
 
@@ -82,7 +80,7 @@ class Gate {
   base::ChangingRate bytes_;
   base::ChangingRate connects_;
   const base::Networks trusted_;
-  std::unique_ptr<AddressTable> table_;  // null: no address is limited
+  AddressTable table_;
   std::mutex mutex_;
   base::TokenBucket node_connects_;  // under the mutex
   std::atomic<uint64_t> without_place_{0};

@@ -197,10 +197,8 @@ void Shard::SendAway(Connection& connection, uint32_t owner, backend::ConnectRep
   adoption->login = std::move(reply);
   adoption->asked = std::move(connection.greeting()->asked);
   adoption->serial = connection.serial;
-  if (gate_ != nullptr) {
-    if (gate_->meters()) adoption->meter = meters_[SlotOf(connection)];
-    adoption->seat = LeaveSeat(connection);
-  }
+  if (gate_.meters()) adoption->meter = MeterOf(connection);
+  adoption->seat = LeaveSeat(connection);
   if (connection.inbox_bytes > 0) {
     adoption->unread.assign(connection.inbox.data, connection.inbox_bytes);
   }
@@ -254,7 +252,7 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   if (connection == nullptr) {
     // The table of descriptors is full here.
     if (fd >= 0) ring_.Close(fd);
-    if (gate_ != nullptr) gate_->GiveBack(adoption.seat);
+    gate_.GiveBack(adoption.seat);
     ++counts_.closed[static_cast<size_t>(wire::CloseReason::kMoveFailed)];
     Disown(adoption.login, adoption.serial);
     return;
@@ -263,7 +261,7 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   ++counts_.moved_in;
   connection->session = adoption.session;
   connection->serial = adoption.serial;
-  if (gate_ != nullptr) TakeSeat(*connection, adoption.seat, adoption.meter);
+  TakeSeat(*connection, adoption.seat, adoption.meter);
   if (!adoption.unread.empty()) {
     KeepUnread(*connection, adoption.unread.data(), adoption.unread.size());
   }

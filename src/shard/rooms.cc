@@ -24,13 +24,13 @@ Shard::Joined Shard::EnterRoom(Connection& connection, std::string_view id) {
 
 // Of a room that is at home here. A yes counts it among the node's, so it must be present then.
 bool Shard::MayOpenAtHome(std::string_view room) {
-  return gate_ == nullptr || !home_.Shards(room).empty() || gate_->OpenRoom();
+  return !home_.Shards(room).empty() || gate_.OpenRoom();
 }
 
 void Shard::SetAbsent(const std::string& room, uint32_t shard) {
   const size_t before = home_.rooms_count();
   home_.SetAbsent(room, shard);
-  if (gate_ != nullptr && home_.rooms_count() < before) gate_->CloseRoom();
+  if (home_.rooms_count() < before) gate_.CloseRoom();
   resummed_.insert(room);
 }
 

@@ -38,7 +38,7 @@ Shard::Shard(const ShardSetup& setup)
       ring_(*setup.ring),
       fabric_(*setup.fabric),
       options_(*setup.options),
-      gate_(setup.gate),
+      gate_(*setup.gate),
       backend_(*setup.backend),
       push_(*setup.push),
       session_limits_(SessionLimitsOf(options_, setup.backend->TakesRefreshes())),

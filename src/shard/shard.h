@@ -65,7 +65,7 @@ struct ShardSetup {
   const config::Options* options = nullptr;
   uint32_t shards_per_cpu = 1;  // how many take turns on one: each turn's flushes are as much smaller
   uint64_t wall_offset_ms = 0;  // milliseconds since 1970 at the ring's time 0
-  Gate* gate = nullptr;  // of all shards; null: nothing is limited
+  Gate* gate = nullptr;  // of all shards
   backend::Backend* backend = nullptr;
   RpcHandler* push = nullptr;
   std::vector<ShardListener> listeners;
@@ -158,9 +158,10 @@ class Shard final : private backend::BackendSink, private JobRunner {
   wire::CloseReason AskGate(int32_t fd, AddressKey* seat);
   uint64_t HandshakesCount() const;
   void TurnAway(int32_t fd, session::Transport transport, wire::CloseReason reason);
-  // While there is a gate: what it knows a client by, from its accept until it ends or moves on.
+  // What the gate knows a client by, from its accept until it ends or moves on.
   void TakeSeat(const Connection& connection, AddressKey seat, const Meter& meter);
   AddressKey LeaveSeat(const Connection& connection);
+  Meter& MeterOf(const Connection& connection);
   bool MayReceive(Connection& connection, size_t bytes);
   wire::CloseReason CheckEvent(Connection& connection, const session::Event& event,
                                bool* farewell_written);
@@ -297,7 +298,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   io::Ring& ring_;
   Fabric& fabric_;
   config::Options options_;  // a copy of its own, which OnOptions() changes
-  Gate* const gate_;
+  Gate& gate_;
   backend::Backend& backend_;
   RpcHandler& push_;
   session::SessionLimits session_limits_;
@@ -337,7 +338,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
     uint32_t slot;
     uint32_t generation;
   };
-  std::vector<AddressKey> seats_;        // by slot; these two only while there is a gate
+  std::vector<AddressKey> seats_;        // by slot
   std::vector<Meter> meters_;
   std::vector<Name> readable_;           // to be read next turn
   std::vector<Name> readable_now_;       // scratch: this turn's

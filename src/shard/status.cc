@@ -39,9 +39,9 @@ ShardStatus Shard::Status() const {
   status.buffer_bytes = HeldBytes();
   status.memory_stage = memory_stage_;
   status.draining = evacuation_.under_way;
-  if (gate_ != nullptr && index_ == 0) {
-    status.addresses = gate_->addresses();
-    status.addresses_without_place = gate_->without_place();
+  if (index_ == 0) {
+    status.addresses = gate_.addresses();
+    status.addresses_without_place = gate_.without_place();
   }
   for (const backend::Refusals& refusals : backend_.refusals()) {
     status.refused_logins.emplace_back(refusals.cause, refusals.count);

@@ -142,7 +142,9 @@ class GoimApi(AdminTest):
             {"room_id": "b", "count": 3}, {"room_id": "c", "count": 2}, {"room_id": "d", "count": 2}])
         self.assert_ok(self.admin.get("/goim/online/room?type=top&rooms=a&rooms=b&rooms=zz"),
                        data={"a": 1, "b": 3, "zz": 0})
-        self.assertGreaterEqual(self.admin.get("/goim/online/total")[1]["data"]["conn_count"], 8)
+        total = self.admin.get("/goim/online/total")[1]["data"]
+        self.assertGreaterEqual(total["conn_count"], 8)
+        self.assertEqual((total["ip_count"], set(total)), (1, {"ip_count", "conn_count"}))
         self.assertEqual(self.admin.get("/goim/online/top?type=top")[0], 400)
         self.assertEqual(self.admin.get("/goim/online/room?type=top")[0], 400)
         self.assert_ok(self.admin.get("/goim/online/top?type=none&limit=3"), data=[])

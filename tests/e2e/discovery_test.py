@@ -247,7 +247,7 @@ class Here(DiscoveryTest):
         self.assertEqual(instance["addrs"], ["tcp://127.0.0.1:%d" % gateway.tcp[1],
                                              "ws://127.0.0.1:%d" % gateway.ws[1]])
         self.assertEqual(instance["metadata"], {"weight": "10", "offline": "false", "addrs": "",
-                                                "conn_count": "1", "ip_count": "0"})
+                                                "conn_count": "1", "ip_count": "1"})
 
     def test_what_is_missing_is_said(self):
         environment = {"PATH": "/nowhere"}

@@ -15,6 +15,7 @@ from admin_test import Admin
 from goim import TcpClient, pushed
 from harness import program, wait_until
 from push_port import Pusher
+from stream import Ended
 from websocket import WsClient
 
 RELOADS = 100 if harness.SANITIZE == "none" else 20
@@ -111,6 +112,32 @@ class Counts(ReloadTest):
         # The two that were asked for over the push port said nothing.
         self.assertEqual(gateway.stderr().count("no option has changed"), 1)
         self.assertNotIn("a reload that was asked for", gateway.stderr())
+
+    def test_limits_begin_and_end(self):
+        gateway = self.start_with("", "--shards", "2")
+        clients = [self.keep(TcpClient(gateway.tcp)).login() for _ in range(2)]
+
+        def is_refused():
+            with contextlib.closing(TcpClient(gateway.tcp)) as client:
+                try:
+                    client.login()
+                except (Ended, ConnectionError):
+                    return True
+            return False
+        self.assertFalse(is_refused())
+        pusher = self.keep(Pusher(gateway))
+        wait_until(lambda: pusher.status().connections == 2, "the third to have gone")
+        self.write("[limits]\nip_connections = 2\nmessages_per_s = 1\nmessages_burst = 2\n")
+        self.assertIn("limits.ip_connections counts from now on", self.ctl(gateway, "reload"))
+        self.assertTrue(is_refused())
+        clients[0].send(goim.frame(goim.HEARTBEAT) * 10)
+        clients[0].read_all()
+        self.assertEqual(pusher.status().closed["rate_limited"], 1)
+        self.write("")
+        self.ctl(gateway, "reload")
+        for _ in range(10):
+            clients[1].online()
+            self.assertFalse(is_refused())
 
     def test_room_types(self):
         gateway = self.start_with("[room.live]\nlinger_ms = 0\n")

@@ -146,13 +146,41 @@ TEST(AddressTable, WhoHasLeftIsForgottenAsOthersCome) {
 TEST(AddressTable, AMillionAddressesFitIntoSixtyFourMegabytes) {
   constexpr uint64_t kMillion = 1'000'000;
   AddressTable table({.addresses_max = kMillion, .connections = 1}, kSecret);
-  EXPECT_LT(table.bytes(), 64'000'000u);
-  RecordProperty("bytes", std::to_string(table.bytes()));
   for (uint64_t i = 0; i < kMillion; ++i) ASSERT_EQ(table.Enter(Nth(i), 0), Entered::kIn) << i;
   EXPECT_EQ(table.present(), kMillion);
+  EXPECT_LT(table.bytes(), 64'000'000u);
+  RecordProperty("bytes", std::to_string(table.bytes()));
   for (uint64_t i = 0; i < kMillion; ++i) ASSERT_EQ(table.Enter(Nth(i), 0), Entered::kFull) << i;
   for (uint64_t i = 0; i < kMillion; ++i) table.Leave(Nth(i));
   EXPECT_EQ(table.remembered(), 0u);
+}
+
+TEST(AddressTable, GrowsWithWhoIsThere) {
+  AddressTable table({.addresses_max = 1'000'000, .connects = {1, 5}}, kSecret);
+  EXPECT_LT(table.bytes(), 200'000u);
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    ASSERT_EQ(table.Enter(Nth(i), 0), Entered::kIn);
+    ASSERT_EQ(table.Enter(Nth(i / 2), 0), Entered::kIn) << "known across growth";
+  }
+  EXPECT_EQ(table.present(), 20'000u);
+  EXPECT_LT(table.bytes(), 200'000u + 20'000 * 86);
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    table.Leave(Nth(i));
+    table.Leave(Nth(i / 2));
+  }
+  EXPECT_EQ(table.present(), 0u);
+}
+
+TEST(AddressTable, ALimitThatEndsForgetsWhatWasSpent) {
+  AddressTable table({.addresses_max = 64, .connects = {1, 1}}, kSecret);
+  for (uint64_t i = 0; i < 64; ++i) {
+    ASSERT_EQ(table.Enter(Nth(i), 0), Entered::kIn);
+    table.Leave(Nth(i));
+  }
+  ASSERT_EQ(table.Enter(Nth(64), 0), Entered::kNoPlace);
+  table.SetLimits(0, {});
+  for (uint64_t i = 64; i < 128; ++i) ASSERT_EQ(table.Enter(Nth(i), 0), Entered::kIn);
+  EXPECT_EQ(table.present(), 64u);
 }
 
 // For ThreadSanitizer, too.

@@ -17,20 +17,6 @@ constexpr uint64_t kSecond = 1'000'000'000;
 
 in6_addr Ip(const std::string& text) { return base::ParseIp(text).value(); }
 
-TEST(Gate, IsOnlyWhereSomethingIsLimited) {
-  EXPECT_EQ(Gate::For({}), nullptr);
-  EXPECT_EQ(Gate::For({.trusted = "10.0.0.0/8"}), nullptr);
-  for (const auto field :
-       {&config::LimitsOptions::ip_connections, &config::LimitsOptions::ip_connects_per_s,
-        &config::LimitsOptions::connects_per_s, &config::LimitsOptions::handshakes,
-        &config::LimitsOptions::messages_per_s, &config::LimitsOptions::bytes_per_s,
-        &config::LimitsOptions::rooms}) {
-    config::LimitsOptions limits;
-    limits.*field = 1;
-    EXPECT_NE(Gate::For(limits), nullptr);
-  }
-}
-
 TEST(Gate, NamesWhatAnAddressHasTooMuchOf) {
   Gate gate(
       {.ip_connections = 2, .ip_connects_per_s = 1, .ip_connects_burst = 3, .trusted = {}}, 1);
@@ -50,15 +36,15 @@ TEST(Gate, NamesWhatAnAddressHasTooMuchOf) {
   EXPECT_EQ(gate.AdmitAddress(Ip("2001:db8::3"), 0, &seat), CloseReason::kAddressFull);
 }
 
-TEST(Gate, WhoIsTrustedIsNotCounted) {
+TEST(Gate, WhoIsTrustedIsCountedAndNotLimited) {
   Gate gate({.ip_connections = 1, .trusted = "10.0.0.0/8, 2001:db8::/32"}, 1);
   AddressKey seat = 0;
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(gate.AdmitAddress(Ip("10.1.2.3"), 0, &seat), CloseReason::kNone);
-    EXPECT_EQ(seat, kNoAddress);
+    EXPECT_NE(seat, kNoAddress);
     EXPECT_EQ(gate.AdmitAddress(Ip("2001:db8::9"), 0, &seat), CloseReason::kNone);
   }
-  EXPECT_EQ(gate.addresses(), 0u);
+  EXPECT_EQ(gate.addresses(), 2u);
   EXPECT_EQ(gate.AdmitAddress(Ip("11.0.0.1"), 0, &seat), CloseReason::kNone);
   EXPECT_EQ(gate.AdmitAddress(Ip("11.0.0.1"), 0, &seat), CloseReason::kAddressFull);
 }
@@ -78,7 +64,6 @@ TEST(Gate, WhoFindsNoPlaceIsLetInAndCounted) {
 
 TEST(Gate, TheNodeHasItsOwnLimits) {
   Gate gate({.trusted = {}, .connects_per_s = 10, .connects_burst = 2, .handshakes = 5}, 1);
-  EXPECT_FALSE(gate.wants_addresses());
   EXPECT_EQ(gate.AdmitToNode(5, 0), CloseReason::kHandshakesFull);
   EXPECT_EQ(gate.AdmitToNode(4, 0), CloseReason::kNone);
   EXPECT_EQ(gate.AdmitToNode(4, 0), CloseReason::kNone) << "who was refused took no token";
@@ -114,6 +99,38 @@ TEST(Gate, RoomsEndAtTheLimitAndComeBack) {
   Gate without({.trusted = {}, .handshakes = 1}, 1);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(without.OpenRoom());
   without.CloseRoom();
+}
+
+TEST(Gate, ALimitBeginsForWhoIsThereAndEnds) {
+  const config::LimitsOptions none{.trusted = {}};
+  Gate gate(none, 1);
+  std::vector<AddressKey> seats(3);
+  for (AddressKey& seat : seats) {
+    EXPECT_EQ(gate.AdmitAddress(Ip("10.0.0.1"), 0, &seat), CloseReason::kNone);
+    EXPECT_TRUE(gate.OpenRoom());
+  }
+  EXPECT_EQ(gate.addresses(), 1u);
+  EXPECT_FALSE(gate.meters());
+  AddressKey seat = kNoAddress;
+  gate.SetLimits({.ip_connections = 3, .ip_connects_per_s = 1, .trusted = {}, .messages_per_s = 1,
+                  .rooms = 3});
+  EXPECT_EQ(gate.AdmitAddress(Ip("10.0.0.1"), 0, &seat), CloseReason::kAddressFull);
+  EXPECT_FALSE(gate.OpenRoom());
+  EXPECT_TRUE(gate.meters());
+  gate.GiveBack(seats.back());
+  EXPECT_EQ(gate.AdmitAddress(Ip("10.0.0.1"), 0, &seats.back()), CloseReason::kNone);
+  // It has spent what it may in a second: with the limit, that is forgotten.
+  gate.GiveBack(seats.back());
+  EXPECT_EQ(gate.AdmitAddress(Ip("10.0.0.1"), 0, &seat), CloseReason::kAddressRate);
+  for (size_t i = 0; i < 2; ++i) gate.GiveBack(seats[i]);
+  EXPECT_EQ(gate.addresses(), 0u);
+  gate.SetLimits(none);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(gate.AdmitAddress(Ip("10.0.0." + std::to_string(i + 1)), 0, &seat), CloseReason::kNone);
+    EXPECT_TRUE(gate.OpenRoom());
+  }
+  EXPECT_EQ(gate.addresses(), 100u);
+  EXPECT_EQ(gate.rooms(), 103u);
 }
 
 // 20,000 connects a second are let in to a hundredth, however many more there are: of the node and

@@ -8,7 +8,7 @@ namespace halley::sim {
 
 SimNode::SimNode(uint64_t seed, const NodeSetup& setup)
     : setup_(setup), world_(seed, setup.faults, setup.shards), fabric_(setup.shards),
-      gate_(shard::Gate::For(setup.options.limits)) {
+      gate_(std::make_unique<shard::Gate>(setup.options.limits)) {
   std::vector<std::function<bool()>> turns;
   for (uint32_t i = 0; i < setup.shards; ++i) {
     SimRing& ring = world_.ring(i);

@@ -234,10 +234,8 @@ void SimNode::CheckEmpty() {
   ExpectEqual(sum.push_connections, 0, "push connections when everybody has gone");
   ExpectEqual(sum.buffer_bytes, 0, "bytes in buffers when everybody has gone");
   ExpectEqual(sum.accounting.pending, 0, "messages pending when everybody has gone");
-  if (gate_ != nullptr) {
-    ExpectEqual(gate_->addresses(), 0, "addresses with connections when everybody has gone");
-    ExpectEqual(gate_->rooms(), 0, "rooms counted when everybody has gone");
-  }
+  ExpectEqual(gate_->addresses(), 0, "addresses with connections when everybody has gone");
+  ExpectEqual(gate_->rooms(), 0, "rooms counted when everybody has gone");
   uint64_t accepted = 0;
   uint64_t pushers = 0;
   for (const auto& link : net().links()) accepted += link->accepted ? 1 : 0;

@@ -1,0 +1,17 @@
+// News: what the log is told of others on whom the node depends, as often as it may be.
+//
+// Threads    Any.
+#pragma once
+
+#include "absl/status/status.h"
+#include "remote/engine.h"
+
+namespace halley::gateway {
+
+void TellOfAddress(const remote::AddressNews& news);
+// What became of a fetch of token keys.
+void TellOfKeys(const absl::Status& status);
+// How the node stands with its registry.
+void TellOfRegistry(const absl::Status& status);
+
+}  // namespace halley::gateway
