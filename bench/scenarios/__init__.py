@@ -5,7 +5,7 @@
     chart(result, path)               where it has a curve
 """
 
-from . import attackers, comet, curve, deflate, fan_out, mailbox, million, operate, private, rooms, slow, storm, tls
+from . import attackers, comet, curve, deflate, fan_out, logic, mailbox, million, operate, private, rooms, slow, storm, tls
 
 SCENARIOS = {
     "paced": fan_out.Paced,
@@ -20,6 +20,7 @@ SCENARIOS = {
     "private": private,
     "mailbox": mailbox,
     "comet": comet,
+    "logic": logic,
     "operate": operate,
     "million": million,
 }

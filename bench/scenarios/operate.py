@@ -16,7 +16,7 @@ from lib.results import spread, table
 TITLE = "scraped each second, drained over a window, killed under load and started again"
 
 TICKS = os.sysconf("SC_CLK_TCK")
-DESCRIPTORS_OWN = 1000
+DESCRIPTORS_OWN = 1000  # of each shard
 
 
 def ask(address, target):
@@ -41,15 +41,16 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def gateway_of(bench, *options):
-    # A node that its operators ask, over its admin port.
-    return bench.gateway(options=("--admin", "127.0.0.1:0", *options))
+def gateway_of(bench, *options, clients=1):
+    """A node that its operators ask, over its admin port, of as many shards as its clients take."""
+    of_each = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - DESCRIPTORS_OWN
+    return bench.gateway(-(-clients // of_each), options=("--admin", "127.0.0.1:0", *options))
 
 
 def fill(bench, gateway, clients):
     """Clients that stay and listen."""
     load = bench.start_load(gateway, r"\S", clients=clients, rooms=0, to="all", window=1, count=1,
-                            hold=3600)
+                            hold=3600, connect_timeout_ms=60_000)
     until = time.monotonic() + 120
     while status(gateway)["channels"] < clients:
         if time.monotonic() > until or not load.running():
@@ -62,7 +63,7 @@ def scrape(bench, clients):
     """CPU of the gateway without and with a scrape a second, one after the other."""
     seconds, rounds = bench.size(10, 1), bench.size(5, 1)
     without, with_scrapes, took = [], [], []
-    with gateway_of(bench) as gateway, fill(bench, gateway, clients):
+    with gateway_of(bench, clients=clients) as gateway, fill(bench, gateway, clients):
         time.sleep(bench.size(3, 0))
         for _ in range(rounds):
             for scraped, shares in ((False, without), (True, with_scrapes)):
@@ -88,7 +89,7 @@ def drain(bench, clients):
     """How many are told in each second of the window, and whether anybody is left."""
     seconds = bench.size(20, 2)
     with gateway_of(bench, f"--gateway.drain_window_ms={seconds * 1000}",
-                    "--gateway.drain_retry_ms=0") as gateway, fill(bench, gateway, clients):
+                    "--gateway.drain_retry_ms=0", clients=clients) as gateway, fill(bench, gateway, clients):
         gateway.process.send_signal(signal.SIGTERM)
         began, told = time.monotonic(), []
         for second in range(1, seconds):
@@ -130,6 +131,5 @@ def kill(bench, clients):
 
 
 def run(bench):
-    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    clients = min(bench.options.clients or bench.size(18_000, 50), descriptors - DESCRIPTORS_OWN)
+    clients = bench.options.clients or bench.size(18_000, 50)
     return {"rows": [scrape(bench, clients), drain(bench, clients), kill(bench, bench.size(500, 20))]}

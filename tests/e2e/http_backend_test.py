@@ -8,12 +8,17 @@ import http.client
 import http.server
 import json
 import os
+import shutil
 import socket
+import subprocess
+import tempfile
 import threading
 import time
+import unittest
 
 import goim
 import harness
+from certificates import Authority
 from goim import TcpClient
 from harness import OwnGatewayTest, wait_until
 from push_port import Pusher
@@ -240,6 +245,85 @@ class Modern(HttpTest):
         told = [each["key"] for event in self.backend.named("disconnect")
                 for each in event["clients"]]
         self.assertEqual(sorted(told), sorted(f"k{i}" for i in range(40)))
+
+
+class NodeBackend:
+    """A backend over TLS, in Node."""
+
+    def __init__(self, certificate, key, version):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "http2_backend.mjs")
+        self.process = harness.start(["node", script, certificate, key, version], text=True,
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.told = []
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+        port = wait_until(lambda: [each["port"] for each in list(self.told) if "port" in each], "Node")[0]
+        self.url = f"https://localhost:{port}/halley"
+
+    def read(self):
+        for line in self.process.stdout:
+            self.told.append(json.loads(line))
+
+    def requests(self, *kinds):
+        return [each for each in list(self.told) if each.get("event", {}).get("event") in kinds]
+
+    def named(self, *kinds):
+        return [each["event"] for each in self.requests(*kinds)]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(harness.DEADLINE_S)
+        self.reader.join(harness.DEADLINE_S)
+        self.process.stdout.close()
+
+
+@unittest.skipUnless(shutil.which("node"), "node is not installed")
+class Secure(HttpTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.authority = Authority(folder.name, "root")
+
+    def serve(self, version="2", names=("localhost",)):
+        certificate = self.authority.issue("node", *names)
+        self.backend = self.keep(NodeBackend(certificate, self.authority.file("node", "key"), version))
+        return self.backend
+
+    def test_http2_where_it_is_offered(self):
+        self.begin("--http_backend.ca", self.authority.root, backend=self.serve())
+        clients = [self.login(key=f"k{number}") for number in range(20)]
+        self.assertNotIn(None, clients)
+        for client in clients:
+            client.close()
+        wait_until(lambda: sum(len(each["clients"]) for each in self.backend.named("disconnect")) == 20,
+                   "all ends to be told")
+        requests = self.backend.requests("ping", "connect", "disconnect")
+        self.assertEqual({each["version"] for each in requests}, {"2.0"})
+        for each in requests:
+            self.assertTrue(signed(each["headers"]["halley-signature"], each["body"].encode()))
+        # They share connections.
+        self.assertLess(sum("session" in each for each in list(self.backend.told)), 5)
+
+    def test_http1_where_nothing_else_is(self):
+        self.begin("--http_backend.ca", self.authority.root, backend=self.serve(version="1"))
+        self.assertIsNotNone(self.login(key="k"))
+        self.assertEqual({each["version"] for each in self.backend.requests("ping", "connect")}, {"1.1"})
+
+    def expect_nobody_asks(self, *flags):
+        self.gateway = self.start("--backend", "http", "--http_backend.urls", self.backend.url,
+                                  "--http_backend.secret", SECRET, *flags)
+        wait_until(lambda: "cannot be asked" in self.gateway.stderr(), "the log to say why")
+        self.assertIn("certificate", self.gateway.stderr())
+        self.assertIsNone(self.login(key="k"))
+        self.assertEqual(self.backend.named("ping", "connect"), [])
+
+    def test_a_server_that_nobody_vouches_for(self):
+        self.serve()
+        self.expect_nobody_asks()
+
+    def test_a_server_of_another_name(self):
+        self.serve(names=("elsewhere.example",))
+        self.expect_nobody_asks("--http_backend.ca", self.authority.root)
 
 
 class Ill(HttpTest):
