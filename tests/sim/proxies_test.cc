@@ -50,11 +50,11 @@ TEST(Proxies, NobodyElsesIs) {
   }
 }
 
-// Asking for the peer is a system call per login.
-TEST(Proxies, ThePeerIsAskedForOnlyIfTheBackendWantsToKnow) {
+// Asking for the peer is a system call: one when it is counted, and one more behind a proxy.
+TEST(Proxies, ABackendHearsNoAddressThatItDoesNotWant) {
   SimNode node(1, SetupWith("10.0.0.0/8", /*wants_address=*/false));
   EXPECT_TRUE(node.Join(Forwarded("X-Forwarded-For: 9.9.9.9\r\n")).logged_in());
-  EXPECT_EQ(node.world().ring(0).peers_asked_for(), 0u);
+  EXPECT_EQ(node.world().ring(0).peers_asked_for(), 2u);
   EXPECT_EQ(node.backend_books().addresses, std::vector<std::string>{""});
 }
 
