@@ -24,6 +24,7 @@
 #include "discovery/discovery.h"
 #include "gateway/backends.h"
 #include "gateway/inside_callers.h"
+#include "gateway/passed_sockets.h"
 #include "gateway/tls_servers.h"
 #include "goim_logic/online_reporter.h"
 #include "io/listener.h"
@@ -54,7 +55,9 @@ struct Addresses {
 
 class Gateway {
  public:
-  static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::Options& options);
+  // `passed` match `options`; they are used in place of sockets of its own.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::Options& options,
+                                                         PassedSockets passed = {});
   ~Gateway();
 
   // Starts the shards, and what asks of them; they accept when it returns.
@@ -78,12 +81,12 @@ class Gateway {
   // True once every shard has ended.
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
-  // Takes over what `wanted` has otherwise than before and may change at run time, and reads
+  // Takes over what `read_again` has otherwise than before and may change at run time, and reads
   // certificates and the keys of tokens again: for who connects and logs in from now on. All of it is
   // tried first: on failure nothing is changed. Every shard uses it when this returns, but for one that
   // has no turn for seconds. Keys that are fetched are fetched soon; OnFetchedKeys() tells what became
   // of it.
-  absl::StatusOr<config::Changes> Reload(const config::Options& wanted);
+  absl::StatusOr<config::Changes> Reload(const config::Options& read_again);
   // The number up to which others than this thread have asked for that and have no answer; 0: none.
   uint64_t reload_asked() const;
   void AnswerReload(uint64_t number, const absl::StatusOr<config::Changes>& outcome);
@@ -120,13 +123,19 @@ class Gateway {
     size_t observer;
   };
 
-  explicit Gateway(const config::Options& options);
+  // An option of [listen], and what is to listen there.
+  struct ListenPlan {
+    const char* option;
+    const std::string& list;
+    shard::ListenerKind kind;
+    tls::Server* server;  // null for plain listeners
+    std::vector<std::string>* bound;
+  };
+
+  Gateway(const config::Options& options, PassedSockets passed);
   absl::Status ResolveLimits();
   absl::Status OpenAll();
-  // `server`: null for plain listeners.
-  absl::Status Listen(const std::string& list, shard::ListenerKind kind,
-                      const io::SocketOptions& socket, tls::Server* server,
-                      std::vector<std::string>* bound);
+  absl::Status Listen(const ListenPlan& plan);
   absl::Status OpenInside();
   absl::StatusOr<InsideEnds> AddInsideEnds();
   absl::Status StartAdmin();
@@ -162,6 +171,7 @@ class Gateway {
     tls::Server* server;
   };
   std::vector<Listening> listeners_;
+  PassedSockets passed_;
   TlsServers tls_;
   std::unique_ptr<Backends> backends_;
   std::unique_ptr<io::SecureTransit> secure_transit_;

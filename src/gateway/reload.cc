@@ -28,7 +28,9 @@ absl::Status Gateway::TryReload(const config::Options& running) const {
   return backend::KeySet::Load(options_.jwt).status();
 }
 
-absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& wanted) {
+absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& read_again) {
+  config::Options wanted = read_again;
+  passed_.NameLists(&wanted);
   config::Options running = current_;
   absl::StatusOr<config::Changes> changes = config::TakeOver(wanted, loaded_, &running);
   if (!changes.ok()) return changes.status();
@@ -39,7 +41,7 @@ absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& wanted) {
   // The files have changed since they were tried.
   if (!read.ok()) return read;
   current_ = std::move(running);
-  loaded_ = wanted;
+  loaded_ = std::move(wanted);
   fabric_->GiveOptions(current_);
   if (gate_ != nullptr) gate_->SetLimits(current_.limits);
   if (admin_ != nullptr) admin_->SetToken(current_.admin.token);
