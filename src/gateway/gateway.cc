@@ -92,6 +92,9 @@ absl::Status Gateway::OpenAll() {
   absl::StatusOr<admin::HttpsFiles> https = admin::ReadHttps(options_.admin);
   if (!https.ok()) return https.status();
   admin_https_ = *std::move(https);
+  absl::StatusOr<comet::PemTexts> texts = comet::ReadPemTexts(options_.comet_grpc);
+  if (!texts.ok()) return texts.status();
+  comet_texts_ = *std::move(texts);
   absl::StatusOr<std::unique_ptr<Backends>> backends = Backends::Load(options_);
   if (!backends.ok()) return backends.status();
   backends_ = *std::move(backends);
@@ -242,7 +245,9 @@ absl::Status Gateway::StartComet() {
   if (!pusher.ok()) return pusher.status();
   auto observer = inside_.Connect(comet_ends_->observer, client);
   if (!observer.ok()) return observer.status();
-  auto server = comet::CometServer::Create(options_, *std::move(pusher), *std::move(observer));
+  auto server = comet::CometServer::Create(options_, *std::move(pusher), *std::move(observer),
+                                           comet_texts_);
+  comet_texts_ = {};
   if (!server.ok()) return server.status();
   comet_ = *std::move(server);
   addresses_.comet_grpc = comet_->addresses();

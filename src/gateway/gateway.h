@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "admin/admin_server.h"
 #include "comet/comet_server.h"
+#include "comet/credentials.h"
 #include "config/options.h"
 #include "config/reload.h"
 #include "discovery/discovery.h"
@@ -82,7 +83,8 @@ class Gateway {
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
   // Takes over what `read_again` has otherwise than before and may change at run time, and reads
-  // certificates and the keys of tokens again: for who connects and logs in from now on. All of it is
+  // certificates and the keys of tokens again: for who connects and logs in from now on (to gRPC, within a
+  // second). All of it is
   // tried first: on failure nothing is changed. Every shard uses it when this returns, but for one that
   // has no turn for seconds. Keys that are fetched are fetched soon; OnFetchedKeys() tells what became
   // of it.
@@ -90,7 +92,11 @@ class Gateway {
   // The number up to which others than this thread have asked for that and have no answer; 0: none.
   uint64_t reload_asked() const;
   void AnswerReload(uint64_t number, const absl::StatusOr<config::Changes>& outcome);
-  bool speaks_tls() const { return tls_.Any(); }
+  // Anywhere.
+  bool speaks_tls() const {
+    return tls_.Any() || !options_.admin.tls_certificate.empty() ||
+           !options_.comet_grpc.tls_certificate.empty();
+  }
   // Who is told of fetches of keys, as JwksFetcher::Start() has it; to be named before Start().
   void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
     backends_->OnFetchedKeys(std::move(tell));
@@ -154,7 +160,13 @@ class Gateway {
   void ProxyRings();
   void SecureRings();
   absl::Status OpenListeners();
-  absl::Status TryReload(const config::Options& running) const;
+  // What was read, and is good.
+  struct Fresh {
+    admin::HttpsFiles https;
+    comet::PemTexts comet;
+  };
+  absl::StatusOr<Fresh> TryReload(const config::Options& running) const;
+  absl::Status TakeFiles(const Fresh& fresh);
   void AwaitShards() const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
@@ -178,6 +190,7 @@ class Gateway {
   io::OpenedRings rings_;
   InsideCallers inside_;
   admin::HttpsFiles admin_https_;
+  comet::PemTexts comet_texts_;
   std::optional<InsideEnds> admin_ends_;  // none: there is no admin port
   std::optional<InsideEnds> comet_ends_;  // none: goim's job does not call
   std::optional<size_t> online_end_;      // of inside_, who looks on; none: goim's logic is not asked
