@@ -21,6 +21,8 @@ constexpr absl::string_view kMayChange[] = {
     "client.personal_overflow", "client.stall_timeout_ms", "client.duplicate_key",
     "client.duplicate_key_max", "gopush.subscribers", "gopusher.time_window_s",
     "gopusher.duplicate", "goim_v1.idle_timeout_ms", "room.", "push.secret", "push.secret_file",
+    "http_backend.urls", "http_backend.secret", "http_backend.secret_file", "goim.addresses",
+    "discovery.static_addresses",
     "admin.token", "admin.token_file", "gateway.shutdown_timeout_ms", "gateway.drain_grace_ms",
     "gateway.drain_window_ms", "gateway.drain_retry_ms", "gateway.memory_mib", "gateway.log_level"};
 
@@ -36,8 +38,13 @@ bool Same(const OptionSpec& spec, const Options& a, const Options& b) {
 }
 
 // What counts connections or rooms for a limit has done so from the start, or not at all. A burst is no
-// limit of its own.
+// limit of its own. Where a backend is, is known from the start or not at all, too: a list that begins or
+// ends goes with a backend.kind or discovery.kind that does.
 bool BeginsOrEnds(const OptionSpec& spec, const Options& wanted, const Options& running) {
+  if (spec.name == "urls" || spec.name == "addresses" || spec.name == "static_addresses") {
+    return spec.text(const_cast<Options&>(wanted)).empty() !=
+           spec.text(const_cast<Options&>(running)).empty();
+  }
   if (spec.section != "limits" || absl::EndsWith(spec.name, "_burst")) return false;
   return (spec.number(const_cast<Options&>(wanted)) == 0) !=
          (spec.number(const_cast<Options&>(running)) == 0);

@@ -23,6 +23,7 @@
 #include "config/options.h"
 #include "config/reload.h"
 #include "discovery/discovery.h"
+#include "discovery/static_list.h"
 #include "gateway/backends.h"
 #include "gateway/inside_callers.h"
 #include "gateway/passed_sockets.h"
@@ -205,6 +206,7 @@ class Gateway {
   std::function<uint64_t()> count_client_ips_ = [] { return uint64_t{0}; };
   std::function<void(const absl::Status&)> tell_of_registry_ = [](const absl::Status&) {};
   std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
+  discovery::StaticList* list_ = nullptr;            // discovery_, where it is one
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
   std::vector<uint64_t> turns_seen_;  // by shard

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/check.h"
+#include "config/node_list.h"
 #include "gateway/gateway.h"
 #include "gateway/machine_memory.h"
 
@@ -31,6 +32,7 @@ absl::StatusOr<Gateway::Fresh> Gateway::TryReload(const config::Options& running
   absl::StatusOr<comet::PemTexts> texts = comet::ReadPemTexts(options_.comet_grpc);
   if (!texts.ok()) return texts.status();
   fresh.comet = *std::move(texts);
+  if (absl::Status remote = Backends::CheckRemote(running); !remote.ok()) return remote;
   if (!backends_->verifies_tokens()) return fresh;
   if (absl::Status keys = backend::KeySet::Load(options_.jwt).status(); !keys.ok()) return keys;
   return fresh;
@@ -55,6 +57,8 @@ absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& read_agai
   const absl::StatusOr<Fresh> fresh = TryReload(running);
   if (!fresh.ok()) return fresh.status();
   if (absl::Status taken = TakeFiles(*fresh); !taken.ok()) return taken;
+  backends_->ReloadRemote(running);
+  if (list_ != nullptr) list_->Set(config::ParseNodeList(running.discovery.static_addresses).value());
   current_ = std::move(running);
   loaded_ = std::move(wanted);
   fabric_->GiveOptions(current_);

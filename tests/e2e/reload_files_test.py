@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
-"""Certificates of the admin port and of gRPC that are read again while the gateway runs."""
+"""Certificates of the admin port and of gRPC, and the secret and the addresses of a backend, that are read
+again while the gateway runs."""
 
 import contextlib
 import hashlib
+import hmac
 import os
 import shutil
 import socket
 import ssl
 import struct
+import threading
 
 import certificates
 import harness
+from goim import TcpClient
 from harness import wait_until
+from http_backend_test import Backend
 from reload_test import ReloadTest
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -163,6 +168,91 @@ class Certificates(ReloadTest):
         self.ctl(gateway, "reload")
         wait_until(lambda: may_call(other, "stranger"), "whom the new authority has signed")
         self.assertFalse(may_call(self.authority, "caller"))
+
+
+class OfABackend(ReloadTest):
+    def begin(self, backend):
+        self.secret = self.write("first", "secret")
+        self.point_to(backend)
+        gateway = self.start("--config", self.file)
+        wait_until(lambda: backend.named("ping"), "a probe")
+        return gateway
+
+    def point_to(self, *backends):
+        urls = ",".join(backend.url for backend in backends)
+        self.write(f'[backend]\nkind = "http"\n[http_backend]\nurls = "{urls}"\n'
+                   f'secret_file = "{self.secret}"\nnode = "n1"\ntimeout_ms = 20000\n')
+
+    @staticmethod
+    def signed_with(backend, secret):
+        """Whether the last of its requests is."""
+        with backend.lock:
+            _, _, headers, body = backend.events[-1]
+        parts = dict(part.split("=", 1) for part in headers["Halley-Signature"].split(","))
+        right = hmac.new(secret, parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
+        return parts["v1"] == right
+
+    def test_the_secret_that_requests_are_signed_with(self):
+        backend = self.keep(Backend())
+        gateway = self.begin(backend)
+        self.assertTrue(self.signed_with(backend, b"first"))
+        self.write("second\n", "secret")
+        self.assertEqual(self.ctl(gateway, "reload"), "http_backend.secret counts from now on\n")
+        wait_until(lambda: self.signed_with(backend, b"second"), "a request with the new one")
+        for i in range(3):
+            self.keep(TcpClient(gateway.tcp)).login(key=f"key-{i}")
+            self.assertTrue(self.signed_with(backend, b"second"))
+        os.remove(self.secret)
+        self.assertIn("http_backend.secret_file", self.ctl(gateway, "reload", code=4))
+        self.keep(TcpClient(gateway.tcp)).login(key="still")
+        self.assertTrue(self.signed_with(backend, b"second"))
+        self.assertNotIn("second", gateway.stderr())
+
+    def test_where_it_is(self):
+        old, new = self.keep(Backend()), self.keep(Backend())
+        gateway = self.begin(old)
+        asked, released = threading.Event(), threading.Event()
+        self.addCleanup(released.set)
+
+        def slowly(event):
+            if event["event"] == "connect":
+                asked.set()
+                released.wait(harness.DEADLINE_S)
+            return Backend.well(event)
+        old.answer = slowly
+        under_way = self.keep(TcpClient(gateway.tcp))
+        login = threading.Thread(target=under_way.login, kwargs={"key": "under-way"})
+        login.start()
+        self.assertTrue(asked.wait(harness.DEADLINE_S))
+        self.point_to(new)
+        self.assertEqual(self.ctl(gateway, "reload"), "http_backend.urls counts from now on\n")
+        wait_until(lambda: new.named("ping"), "the new one to be asked how it is")
+        for i in range(3):
+            self.keep(TcpClient(gateway.tcp)).login(key=f"key-{i}")
+        self.assertEqual((len(old.named("connect")), len(new.named("connect"))), (1, 3))
+        # What was under way ends where it was begun; what is told of it later goes to the new one.
+        released.set()
+        login.join()
+        under_way.close()
+        wait_until(lambda: new.named("disconnect"), "the end to be told")
+        self.assertEqual(new.named("disconnect")[0]["clients"][0]["key"], "under-way")
+        pings = len(old.named("ping"))
+        wait_until(lambda: len(new.named("ping")) > 3, "some time to be over")
+        self.assertLessEqual(len(old.named("ping")), pings + 1)
+
+    def test_what_is_no_address_changes_nothing(self):
+        backend = self.keep(Backend())
+        gateway = self.begin(backend)
+        for urls, why in (("ftp://127.0.0.1/x", "no URL"), ("http://me:pw@127.0.0.1/x", "a password")):
+            self.write(f'[backend]\nkind = "http"\n[http_backend]\nurls = "{urls}"\n'
+                       f'secret_file = "{self.secret}"\n')
+            told = self.ctl(gateway, "reload", code=4)
+            self.assertIn("nothing was changed: http_backend.urls names ", told)
+            self.assertIn(why, told)
+        # Another kind of backend waits for a restart as a whole.
+        self.write("")
+        self.assertIn("http_backend.urls waits for a restart", self.ctl(gateway, "reload"))
+        self.keep(TcpClient(gateway.tcp)).login(key="still")
 
 
 if __name__ == "__main__":
