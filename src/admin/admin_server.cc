@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -13,6 +12,7 @@
 #include "admin/answer.h"
 #include "admin/embedded.h"
 #include "admin/guard.h"
+#include "admin/http_listener.h"
 #include "admin/https.h"
 #include "admin/metrics.h"
 #include "admin/node_api.h"
@@ -66,13 +66,14 @@ class HttpAdmin final : public AdminServer {
         node_(setup_.pusher.get(), setup_.observer.get()) {}
 
   ~HttpAdmin() override {
-    for (const auto& each : listening_) each->server->stop();
-    for (const auto& each : listening_) {
-      if (each->thread.joinable()) each->thread.join();
-    }
+    for (const auto& each : listening_) each->Stop();
   }
 
   void SetToken(absl::string_view token) override { guard_.SetToken(token); }
+
+  void SetCertificate(const HttpsFiles& files) override {
+    if (identity_ != nullptr) identity_->Use(files);
+  }
 
   const std::vector<std::string>& addresses() const override { return addresses_; }
 
@@ -80,48 +81,40 @@ class HttpAdmin final : public AdminServer {
     const absl::StatusOr<std::vector<config::Address>> list =
         config::ParseAddresses(options_.listen.admin);
     if (!list.ok()) return list.status();
+    if (!setup_.https.certificate.empty()) identity_ = std::make_unique<HttpsIdentity>();
+    if (identity_ != nullptr && !identity_->Use(setup_.https)) return NoMemory();
     for (const config::Address& address : *list) {
-      if (absl::Status bound = Bind(address); !bound.ok()) return bound;
+      if (absl::Status bound = ListenAt(address); !bound.ok()) return bound;
     }
     // Only when all could be bound.
-    for (const auto& each : listening_) {
-      each->thread = std::thread([server = each->server.get()] { server->listen_after_bind(); });
-      // stop() before it runs would be in vain.
-      while (!each->server->is_running()) std::this_thread::yield();
-    }
+    for (const auto& each : listening_) each->Run();
     return absl::OkStatus();
   }
 
  private:
   using Handle = std::function<Answer(const httplib::Request& request, const Parameters& query)>;
   using HandleBody = std::function<Answer(const Parameters& query, std::string body)>;
-  struct Listening {
-    std::unique_ptr<httplib::Server> server;
-    std::thread thread;
-  };
 
-  bool secure() const { return !setup_.https.certificate.empty(); }
+  static absl::Status NoMemory() {
+    return absl::ResourceExhaustedError("there is no memory, or no descriptor, for the admin port: give it more");
+  }
 
-  absl::StatusOr<std::unique_ptr<httplib::Server>> NewServer() const {
-    if (!secure()) return std::make_unique<httplib::Server>();
-    auto server = std::make_unique<httplib::SSLServer>(
-        [this](SSL_CTX& context) { return PrepareHttps(setup_.https, &context); });
-    if (!server->is_valid()) return absl::InternalError("OpenSSL has no memory for the admin port");
-    return server;
+  absl::Status ListenAt(const config::Address& address) {
+    bool passed = false;
+    for (const PassedSocket& socket : setup_.passed) {
+      if (socket.address != address.ToString()) continue;
+      passed = true;
+      HttpListener* const listener = NewListener();
+      if (listener == nullptr || !listener->Adopt(socket.fd)) return NoMemory();
+      addresses_.push_back(socket.address);
+    }
+    return passed ? absl::OkStatus() : Bind(address);
   }
 
   absl::Status Bind(const config::Address& address) {
-    absl::StatusOr<std::unique_ptr<httplib::Server>> server = NewServer();
-    if (!server.ok()) return server.status();
-    auto listening = std::make_unique<Listening>();
-    listening->server = *std::move(server);
-    Prepare(listening->server.get());
-    int port = address.port;
-    if (port == 0) {
-      port = listening->server->bind_to_any_port(address.host);
-    } else if (!listening->server->bind_to_port(address.host, port)) {
-      port = -1;
-    }
+    HttpListener* const listener = NewListener();
+    if (listener == nullptr) return NoMemory();
+    const int port = listener->Bind(address.host, address.port);
     if (port <= 0) {
       return absl::UnavailableError(
           absl::StrCat("cannot listen on ", address.ToString(), " for admin requests: is another process "
@@ -130,8 +123,15 @@ class HttpAdmin final : public AdminServer {
     const bool v6 = address.host.find(':') != std::string::npos;
     addresses_.push_back(v6 ? absl::StrCat("[", address.host, "]:", port)
                             : absl::StrCat(address.host, ":", port));
-    listening_.push_back(std::move(listening));
     return absl::OkStatus();
+  }
+
+  // Null: there is no memory.
+  HttpListener* NewListener() {
+    std::unique_ptr<HttpListener> listener = HttpListener::New(identity_.get());
+    if (listener == nullptr) return nullptr;
+    Prepare(listener->server());
+    return listening_.emplace_back(std::move(listener)).get();
   }
 
   void Prepare(httplib::Server* server) {
@@ -177,7 +177,7 @@ class HttpAdmin final : public AdminServer {
     const std::string authorization = request.get_header_value("Authorization");
     const std::string host = request.get_header_value("Host");
     const std::string origin = request.get_header_value("Origin");
-    const Credentials shown{authorization, host, origin, secure()};
+    const Credentials shown{authorization, host, origin, identity_ != nullptr};
     switch (page ? guard_.AdmitToPage(shown) : guard_.Admit(shown)) {
       case Admission::kWelcome: return std::nullopt;
       case Admission::kUnauthorized: {
@@ -324,7 +324,8 @@ class HttpAdmin final : public AdminServer {
   GoimApi goim_;
   NodeApi node_;
   std::vector<std::string> addresses_;
-  std::vector<std::unique_ptr<Listening>> listening_;
+  std::unique_ptr<HttpsIdentity> identity_;  // null: it speaks HTTP
+  std::vector<std::unique_ptr<HttpListener>> listening_;
 };
 
 }  // namespace

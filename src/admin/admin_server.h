@@ -27,10 +27,17 @@
 
 namespace halley::admin {
 
+// A socket that listens, and what it is bound to. Borrowed for Create().
+struct PassedSocket {
+  std::string address;  // "1.2.3.4:5" or "[::1]:5"
+  int fd;
+};
+
 struct AdminSetup {
   std::unique_ptr<PushClient> pusher;
   std::unique_ptr<PushClient> observer;
   HttpsFiles https;
+  std::vector<PassedSocket> passed;  // in place of sockets of its own
   NodesReply nodes;
   std::string version;
   // Empty: clients are to be sent here; else one sentence why not. Any thread.
@@ -53,6 +60,9 @@ class AdminServer {
 
   // For requests that come from now on. Any thread.
   virtual void SetToken(absl::string_view token) = 0;
+  // For connections that come from now on, and as ReadHttps() has read them. Any thread; nothing, where the
+  // port speaks HTTP.
+  virtual void SetCertificate(const HttpsFiles& files) = 0;
   // As bound.
   virtual const std::vector<std::string>& addresses() const = 0;
 };

@@ -89,10 +89,37 @@ absl::StatusOr<HttpsFiles> ReadHttps(const config::AdminOptions& options) {
   return files;
 }
 
-bool PrepareHttps(const HttpsFiles& files, SSL_CTX* context) {
+bool HttpsIdentity::Use(const HttpsFiles& files) {
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  if (context == nullptr || !UseCertificate(files.certificate, context.get()) ||
+      !UseKey(files.key, context.get())) {
+    ERR_clear_error();
+    return false;
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  current_.swap(context);
+  return true;
+}
+
+std::shared_ptr<SSL_CTX> HttpsIdentity::Current() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return current_;
+}
+
+// The certificate is chosen when a client has said its first word: what httplib makes its connections of
+// must not change while they are made.
+bool HttpsIdentity::Prepare(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  return UseCertificate(files.certificate, context) && UseKey(files.key, context);
+  const auto choose = [](SSL* connection, int* alert, void* identity) {
+    const std::shared_ptr<SSL_CTX> current = static_cast<HttpsIdentity*>(identity)->Current();
+    // It takes a reference of its own.
+    if (SSL_set_SSL_CTX(connection, current.get()) != nullptr) return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_CLIENT_HELLO_ERROR;
+  };
+  SSL_CTX_set_client_hello_cb(context, choose, this);
+  return Current() != nullptr;
 }
 
 }  // namespace halley::admin

@@ -12,9 +12,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/assert.h"
 #include "comet/comet_service.h"
 #include "config/address.h"
-#include "config/small_file.h"
 
 namespace halley::comet {
 namespace {
@@ -32,32 +32,6 @@ constexpr int kHandshakeMs = 5000;
 constexpr size_t kQuotaMessages = 64;
 constexpr size_t kQuotaBytesMin = 64 << 20;
 constexpr auto kShutdown = std::chrono::seconds(1);
-constexpr size_t kPemBytesMax = 1 << 20;
-
-absl::Status ReadPem(const std::string& path, std::string* text) {
-  absl::StatusOr<std::string> read = config::ReadSmallFile(path, kPemBytesMax);
-  if (!read.ok()) return read.status();
-  *text = *std::move(read);
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
-    const config::CometGrpcOptions& options) {
-  if (options.tls_certificate.empty()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions tls(
-      options.tls_client_ca.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-                                    : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  tls.pem_key_cert_pairs.emplace_back();
-  auto& own = tls.pem_key_cert_pairs.front();
-  absl::Status read = ReadPem(options.tls_certificate, &own.cert_chain);
-  const bool beside = options.tls_key.empty();
-  if (read.ok()) read = ReadPem(beside ? options.tls_certificate : options.tls_key, &own.private_key);
-  if (read.ok() && !options.tls_client_ca.empty()) {
-    read = ReadPem(options.tls_client_ca, &tls.pem_root_certs);
-  }
-  if (!read.ok()) return read;
-  return grpc::SslServerCredentials(tls);
-}
 
 void SetLimits(const config::Options& options, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(options.push.message_bytes));
@@ -99,28 +73,38 @@ CometServer::~CometServer() {
 
 absl::StatusOr<std::unique_ptr<CometServer>> CometServer::Create(
     const config::Options& options, std::unique_ptr<PushClient> pusher,
-    std::unique_ptr<PushClient> observer) {
+    std::unique_ptr<PushClient> observer, const PemTexts& texts) {
+  HALLEY_ASSERT(options.comet_grpc.tls_certificate.empty() == texts.identity.empty());
   // What callers do wrong is told to them; as lines of gRPC's it would be their way to fill our log.
   gpr_set_log_function([](gpr_log_func_args*) {});
   std::unique_ptr<CometServer> server(
       new CometServer(options, std::move(pusher), std::move(observer)));
-  if (absl::Status listening = server->Listen(options); !listening.ok()) return listening;
+  if (absl::Status listening = server->Listen(options, texts); !listening.ok()) return listening;
   return server;
 }
 
-absl::Status CometServer::Listen(const config::Options& options) {
+absl::Status CometServer::SetCertificate(const PemTexts& texts) {
+  return credentials_ == nullptr ? absl::OkStatus() : credentials_->Use(texts);
+}
+
+absl::Status CometServer::Listen(const config::Options& options, const PemTexts& texts) {
   const absl::StatusOr<std::vector<config::Address>> list =
       config::ParseAddresses(options.listen.comet_grpc);
   if (!list.ok()) return list.status();
-  auto credentials = Credentials(options.comet_grpc);
-  if (!credentials.ok()) return credentials.status();
+  std::shared_ptr<grpc::ServerCredentials> shown = grpc::InsecureServerCredentials();
+  if (!texts.identity.empty()) {
+    auto credentials = Credentials::Create(texts);
+    if (!credentials.ok()) return credentials.status();
+    credentials_ = *std::move(credentials);
+    shown = credentials_->server();
+  }
   grpc::ServerBuilder builder;
   SetLimits(options, &builder);
   builder.RegisterService(service_.get());
   std::vector<int> ports(list->size(), 0);  // 0: it could not be bound
   for (size_t i = 0; i < list->size(); ++i) {
     const config::Address& address = (*list)[i];
-    builder.AddListeningPort(HostPort(address, address.port), *credentials, &ports[i]);
+    builder.AddListeningPort(HostPort(address, address.port), shown, &ports[i]);
   }
   server_ = builder.BuildAndStart();
   for (size_t i = 0; i < list->size(); ++i) {

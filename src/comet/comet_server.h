@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "comet/credentials.h"
 #include "config/options.h"
 #include "halley/push_client.h"
 
@@ -28,11 +29,17 @@ class CometService;
 class CometServer {
  public:
   // Listens on options.listen.comet_grpc. `pusher` pushes, and must never wait for room; `observer` asks.
+  // `texts`: as ReadPemTexts() has read them for these options.
   static absl::StatusOr<std::unique_ptr<CometServer>> Create(const config::Options& options,
                                                              std::unique_ptr<PushClient> pusher,
-                                                             std::unique_ptr<PushClient> observer);
+                                                             std::unique_ptr<PushClient> observer,
+                                                             const PemTexts& texts = {});
   // Answers what was begun, within a second.
   ~CometServer();
+
+  // For those who connect from now on, give or take a second; they have been found good. Nothing, where
+  // plain HTTP/2 is spoken.
+  absl::Status SetCertificate(const PemTexts& texts);
 
   // As bound.
   const std::vector<std::string>& addresses() const { return addresses_; }
@@ -40,11 +47,12 @@ class CometServer {
  private:
   CometServer(const config::Options& options, std::unique_ptr<PushClient> pusher,
               std::unique_ptr<PushClient> observer);
-  absl::Status Listen(const config::Options& options);
+  absl::Status Listen(const config::Options& options, const PemTexts& texts);
 
   const std::unique_ptr<PushClient> pusher_;
   const std::unique_ptr<PushClient> observer_;
   const std::unique_ptr<CometService> service_;
+  std::unique_ptr<Credentials> credentials_;  // null: plain HTTP/2
   std::vector<std::string> addresses_;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -21,6 +21,8 @@ constexpr absl::string_view kMayChange[] = {
     "client.personal_overflow", "client.stall_timeout_ms", "client.duplicate_key",
     "client.duplicate_key_max", "gopush.subscribers", "gopusher.time_window_s",
     "gopusher.duplicate", "goim_v1.idle_timeout_ms", "room.", "push.secret", "push.secret_file",
+    "http_backend.urls", "http_backend.secret", "http_backend.secret_file", "goim.addresses",
+    "discovery.static_addresses",
     "admin.token", "admin.token_file", "gateway.shutdown_timeout_ms", "gateway.drain_grace_ms",
     "gateway.drain_window_ms", "gateway.drain_retry_ms", "gateway.memory_mib", "gateway.log_level"};
 
@@ -33,6 +35,14 @@ bool Same(const OptionSpec& spec, const Options& a, const Options& b) {
     return spec.text(const_cast<Options&>(a)) == spec.text(const_cast<Options&>(b));
   }
   return spec.chosen(a) == spec.chosen(b);
+}
+
+// Where a backend is, is known from the start or not at all: a list that begins or ends goes with a
+// backend.kind or discovery.kind that does.
+bool BeginsOrEnds(const OptionSpec& spec, const Options& wanted, const Options& running) {
+  if (spec.name != "urls" && spec.name != "addresses" && spec.name != "static_addresses") return false;
+  return spec.text(const_cast<Options&>(wanted)).empty() !=
+         spec.text(const_cast<Options&>(running)).empty();
 }
 
 void Copy(const OptionSpec& spec, const Options& from, Options* to) {
@@ -101,7 +111,7 @@ absl::StatusOr<Changes> TakeOver(const Options& wanted, const Options& loaded, O
   Changes changes;
   for (const OptionSpec& spec : OptionTable()) {
     if (Same(spec, wanted, loaded)) continue;
-    if (MayChange(spec)) {
+    if (MayChange(spec) && !BeginsOrEnds(spec, wanted, *running)) {
       Copy(spec, wanted, running);
       changes.made.push_back(spec.Key());
     } else {

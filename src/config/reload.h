@@ -16,7 +16,7 @@ namespace halley::config {
 inline constexpr size_t kRoomTypesEverMax = 256;
 
 // Whether the option counts at once when it is read again; else it waits for a restart. So does a limit
-// of [limits] that begins or ceases to be one.
+// of [limits] that begins or ceases to be one, and a backend's list of addresses likewise.
 bool MayChange(const OptionSpec& spec);
 
 struct Changes {

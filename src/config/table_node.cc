@@ -54,7 +54,7 @@ constexpr OptionSpec kRows[] = {
     Text<kPush, &PushOptions::tls_certificate>(
         {"push", "tls_certificate"}, Kind::kFile, kTextBytesMax,
         "PEM file of the push port's certificate with its chain: pushers must speak TLS; empty: "
-        "they speak plain TCP"),
+        "they speak plain TCP; read again at SIGHUP"),
     Text<kPush, &PushOptions::tls_key>(
         {"push", "tls_key"}, Kind::kFile, kTextBytesMax,
         "its private key; empty: it is in the same file"),
@@ -87,7 +87,8 @@ constexpr OptionSpec kRows[] = {
         "file that holds the token; one newline at its end is not part of it"),
     Text<kAdmin, &AdminOptions::tls_certificate>(
         {"admin", "tls_certificate"}, Kind::kFile, kTextBytesMax,
-        "PEM file of the admin port's certificate with its chain: it speaks HTTPS; empty: HTTP"),
+        "PEM file of the admin port's certificate with its chain: it speaks HTTPS; empty: HTTP; read again "
+        "at SIGHUP"),
     Text<kAdmin, &AdminOptions::tls_key>(
         {"admin", "tls_key"}, Kind::kFile, kTextBytesMax,
         "its private key; empty: it is in the same file"),
@@ -108,7 +109,7 @@ constexpr OptionSpec kRows[] = {
     Text<kCometGrpc, &CometGrpcOptions::tls_certificate>(
         {"comet_grpc", "tls_certificate"}, Kind::kFile, kTextBytesMax,
         "PEM file of the certificate of listen.comet_grpc with its chain: callers must speak TLS; "
-        "empty: they do not"),
+        "empty: they do not; read again at SIGHUP"),
     Text<kCometGrpc, &CometGrpcOptions::tls_key>(
         {"comet_grpc", "tls_key"}, Kind::kFile, kTextBytesMax,
         "its private key; empty: it is in the same file"),

@@ -109,7 +109,9 @@ absl::Status Backends::OpenHttp() {
   }
   remote::RemoteSetup setup;
   setup.engine = EngineOptionsOf(http);
-  setup.transport = std::make_unique<remote::HttpTransport>(http, std::move(flavour));
+  auto transport = std::make_unique<remote::HttpTransport>(http, std::move(flavour));
+  http_ = transport.get();
+  setup.transport = std::move(transport);
   setup.addresses = *std::move(urls);
   return OpenRemote(std::move(setup));
 }
@@ -194,6 +196,21 @@ absl::Status Backends::ReloadTokenKeys() {
   if (absl::Status reloaded = token_keys_->Reload(); !reloaded.ok()) return reloaded;
   if (token_keys_at_ != nullptr) token_keys_at_->AskSoon();
   return absl::OkStatus();
+}
+
+absl::Status Backends::CheckRemote(const config::Options& options) {
+  if (options.backend.kind != config::BackendKind::kHttp) return absl::OkStatus();
+  return remote::ParseHttpUrls(options.http_backend.urls).status();
+}
+
+void Backends::ReloadRemote(const config::Options& options) {
+  if (http_ != nullptr) {
+    http_->SetSecret(options.http_backend.secret);
+    remote_->SetAddresses(remote::ParseHttpUrls(options.http_backend.urls).value());
+    return;
+  }
+  if (options_.discovery.kind != config::DiscoveryKind::kNone) return;
+  FoundLogic(config::ParseNodeList(options.goim.addresses).value());
 }
 
 std::vector<admin::NodeMetric> Backends::Metrics() const {

@@ -23,6 +23,7 @@
 #include "backend/jwks_fetcher.h"
 #include "backend/key_set.h"
 #include "config/options.h"
+#include "remote/http_transport.h"
 #include "remote/remote.h"
 
 namespace halley::gateway {
@@ -66,6 +67,12 @@ class Backends {
 
   // Reads the keys of tokens again, for new logins; on failure those in use stay. Fetches soon, too.
   absl::Status ReloadTokenKeys();
+  // Whether ReloadRemote() could take these over.
+  static absl::Status CheckRemote(const config::Options& options);
+  // For calls that are made from now on, those that are made again included: what requests are signed with,
+  // and where the backend is. Calls that are under way end where they are. Logic's addresses are
+  // discovery's, where there is any.
+  void ReloadRemote(const config::Options& options);
   bool verifies_tokens() const { return token_keys_ != nullptr; }
 
  private:
@@ -81,6 +88,7 @@ class Backends {
   std::function<void(const remote::AddressNews&)> tell_of_addresses_ =
       [](const remote::AddressNews&) {};
   std::unique_ptr<remote::Remote> remote_;               // null: nobody elsewhere is asked
+  remote::HttpTransport* http_ = nullptr;                // remote_'s, where it speaks HTTP
   mutable std::mutex logic_mutex_;
   std::vector<std::string> logic_addresses_;             // under logic_mutex_
 };

@@ -34,10 +34,13 @@ void Gateway::OpenDiscovery() {
   };
   switch (options_.discovery.kind) {
     case config::DiscoveryKind::kNone: break;
-    case config::DiscoveryKind::kStatic:
-      discovery_ = std::make_unique<discovery::StaticList>(
+    case config::DiscoveryKind::kStatic: {
+      auto list = std::make_unique<discovery::StaticList>(
           config::ParseNodeList(options_.discovery.static_addresses).value(), found);
+      list_ = list.get();
+      discovery_ = std::move(list);
       break;
+    }
     case config::DiscoveryKind::kBilibili: {
       discovery::RegistrySetup setup;
       setup.self = self_;

@@ -83,7 +83,11 @@ void JudgeKernel(const Facts& facts, const config::Options& options, Findings* f
     kernel.how = "upgrade it: what is older is not tested, and has no io_uring that will do";
   }
   findings->push_back(std::move(kernel));
-  Finding uring{"io_uring", "usable", "usable"};
+  // Unrestricted rings serve as well, and there is nothing to be done about them.
+  Finding uring{"io_uring",
+                absl::StrCat("usable, ", facts.uring_restricted ? "restricted" : "not restricted",
+                             " to the operations it is used for"),
+                "usable"};
   if (epoll) {
     uring.found = "not tried";
     uring.wanted = "nothing: io.engine is epoll";

@@ -21,6 +21,7 @@ namespace halley::gateway {
 struct Facts {
   std::string kernel;         // uname -r
   std::string why_not_uring;  // one sentence; empty: it may be used, and behaves
+  bool uring_restricted = false;  // where it may be used: rings are kept to the operations they use
   uint64_t nofile = 0;        // RLIMIT_NOFILE, the hard one: the soft one is raised to it
   uint64_t memlock = 0;       // RLIMIT_MEMLOCK, bytes
   uint64_t page_bytes = 4096;

@@ -71,7 +71,11 @@ Facts ReadFacts(const std::string& root, bool uring) {
   const std::string sysctls = root + "/proc/sys/";
   Facts facts;
   facts.kernel = io::KernelRelease();
-  if (uring) facts.why_not_uring = std::string(io::ProbeUring().status().message());
+  if (uring) {
+    const absl::StatusOr<io::UringFeatures> features = io::ProbeUring();
+    facts.why_not_uring = std::string(features.status().message());
+    facts.uring_restricted = features.ok() && features->restricted;
+  }
   facts.nofile = HardLimit(RLIMIT_NOFILE);
   facts.memlock = HardLimit(RLIMIT_MEMLOCK);
   facts.page_bytes = static_cast<uint64_t>(std::max(sysconf(_SC_PAGESIZE), 1L));

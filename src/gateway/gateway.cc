@@ -60,11 +60,15 @@ uint64_t WallOffsetMs() {
 
 }  // namespace
 
-Gateway::Gateway(const config::Options& options)
-    : options_(options), loaded_(options), wall_offset_ms_(WallOffsetMs()) {}
+Gateway::Gateway(const config::Options& options, PassedSockets passed)
+    : options_(options),
+      loaded_(options),
+      passed_(std::move(passed)),
+      wall_offset_ms_(WallOffsetMs()) {}
 
-absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::Options& options) {
-  std::unique_ptr<Gateway> gateway(new Gateway(options));
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::Options& options,
+                                                         PassedSockets passed) {
+  std::unique_ptr<Gateway> gateway(new Gateway(options, std::move(passed)));
   if (absl::Status resolved = gateway->ResolveLimits(); !resolved.ok()) return resolved;
   gateway->current_ = gateway->options_;
   if (absl::Status opened = gateway->OpenAll(); !opened.ok()) return opened;
@@ -88,6 +92,9 @@ absl::Status Gateway::OpenAll() {
   absl::StatusOr<admin::HttpsFiles> https = admin::ReadHttps(options_.admin);
   if (!https.ok()) return https.status();
   admin_https_ = *std::move(https);
+  absl::StatusOr<comet::PemTexts> texts = comet::ReadPemTexts(options_.comet_grpc);
+  if (!texts.ok()) return texts.status();
+  comet_texts_ = *std::move(texts);
   absl::StatusOr<std::unique_ptr<Backends>> backends = Backends::Load(options_);
   if (!backends.ok()) return backends.status();
   backends_ = *std::move(backends);
@@ -110,32 +117,36 @@ absl::Status Gateway::OpenAll() {
 
 absl::Status Gateway::OpenListeners() {
   const config::ListenOptions& listen = options_.listen;
-  const io::SocketOptions clients = ClientSockets(listen);
   using Kind = shard::ListenerKind;
-  absl::Status status = Listen(listen.tcp, Kind::kTcp, clients, nullptr, &addresses_.tcp);
-  status.Update(Listen(listen.tcp_tls, Kind::kTcp, clients, tls_.tcp.get(), &addresses_.tcp_tls));
-  status.Update(Listen(listen.ws, Kind::kWebSocket, clients, nullptr, &addresses_.ws));
-  status.Update(Listen(listen.wss, Kind::kWebSocket, clients, tls_.ws.get(), &addresses_.wss));
-  status.Update(Listen(listen.gopush_tcp, Kind::kGopush, clients, nullptr, &addresses_.gopush));
-  status.Update(Listen(listen.gopusher, Kind::kGopusher, clients, nullptr, &addresses_.gopusher));
-  status.Update(Listen(listen.gopusher_tls, Kind::kGopusher, clients, tls_.ws.get(),
-                       &addresses_.gopusher_tls));
-  status.Update(Listen(listen.v1_tcp, Kind::kGoimV1Tcp, clients, nullptr, &addresses_.v1_tcp));
-  status.Update(Listen(listen.v1_ws, Kind::kGoimV1WebSocket, clients, nullptr, &addresses_.v1_ws));
-  status.Update(Listen(listen.push, Kind::kPush, PushSockets(listen), tls_.push.get(),
-                       &addresses_.push));
-  return status;
+  const ListenPlan plans[] = {
+      {"listen.tcp", listen.tcp, Kind::kTcp, nullptr, &addresses_.tcp},
+      {"listen.tcp_tls", listen.tcp_tls, Kind::kTcp, tls_.tcp.get(), &addresses_.tcp_tls},
+      {"listen.ws", listen.ws, Kind::kWebSocket, nullptr, &addresses_.ws},
+      {"listen.wss", listen.wss, Kind::kWebSocket, tls_.ws.get(), &addresses_.wss},
+      {"listen.gopush_tcp", listen.gopush_tcp, Kind::kGopush, nullptr, &addresses_.gopush},
+      {"listen.gopusher", listen.gopusher, Kind::kGopusher, nullptr, &addresses_.gopusher},
+      {"listen.gopusher_tls", listen.gopusher_tls, Kind::kGopusher, tls_.ws.get(),
+       &addresses_.gopusher_tls},
+      {"listen.v1_tcp", listen.v1_tcp, Kind::kGoimV1Tcp, nullptr, &addresses_.v1_tcp},
+      {"listen.v1_ws", listen.v1_ws, Kind::kGoimV1WebSocket, nullptr, &addresses_.v1_ws},
+      {"listen.push", listen.push, Kind::kPush, tls_.push.get(), &addresses_.push},
+  };
+  for (const ListenPlan& plan : plans) {
+    if (absl::Status listening = Listen(plan); !listening.ok()) return listening;
+  }
+  return absl::OkStatus();
 }
 
-absl::Status Gateway::Listen(const std::string& list, shard::ListenerKind kind,
-                             const io::SocketOptions& socket, tls::Server* server,
-                             std::vector<std::string>* bound) {
+absl::Status Gateway::Listen(const ListenPlan& plan) {
+  const io::SocketOptions socket = plan.kind == shard::ListenerKind::kPush
+                                       ? PushSockets(options_.listen)
+                                       : ClientSockets(options_.listen);
   absl::StatusOr<std::vector<io::Listener>> opened =
-      io::OpenListeners(list, options_.shard.shards, socket);
+      io::OpenListeners(plan.list, options_.shard.shards, socket, passed_.Of(plan.option));
   if (!opened.ok()) return opened.status();
   for (io::Listener& listener : *opened) {
-    bound->push_back(listener.address);
-    listeners_.push_back({kind, std::move(listener), server});
+    plan.bound->push_back(listener.address);
+    listeners_.push_back({plan.kind, std::move(listener), plan.server});
   }
   return absl::OkStatus();
 }
@@ -201,6 +212,9 @@ absl::Status Gateway::StartAdmin() {
   setup.pusher = *std::move(pusher);
   setup.observer = *std::move(observer);
   setup.https = std::move(admin_https_);
+  for (const io::PassedListener& each : passed_.Of("listen.admin")) {
+    setup.passed.push_back({each.address, each.fd});
+  }
   setup.nodes = NodesReply();
   setup.version = std::string(config::Version());
   setup.why_not_ready = [this] { return WhyNotReady(); };
@@ -211,6 +225,8 @@ absl::Status Gateway::StartAdmin() {
   auto server = admin::AdminServer::Create(options_, std::move(setup));
   if (!server.ok()) return server.status();
   admin_ = *std::move(server);
+  // It has copies.
+  passed_.Close();
   addresses_.admin = admin_->addresses();
   return absl::OkStatus();
 }
@@ -228,7 +244,9 @@ absl::Status Gateway::StartComet() {
   if (!pusher.ok()) return pusher.status();
   auto observer = inside_.Connect(comet_ends_->observer, client);
   if (!observer.ok()) return observer.status();
-  auto server = comet::CometServer::Create(options_, *std::move(pusher), *std::move(observer));
+  auto server = comet::CometServer::Create(options_, *std::move(pusher), *std::move(observer),
+                                           comet_texts_);
+  comet_texts_ = {};
   if (!server.ok()) return server.status();
   comet_ = *std::move(server);
   addresses_.comet_grpc = comet_->addresses();

@@ -19,11 +19,14 @@
 #include "absl/status/statusor.h"
 #include "admin/admin_server.h"
 #include "comet/comet_server.h"
+#include "comet/credentials.h"
 #include "config/options.h"
 #include "config/reload.h"
 #include "discovery/discovery.h"
+#include "discovery/static_list.h"
 #include "gateway/backends.h"
 #include "gateway/inside_callers.h"
+#include "gateway/passed_sockets.h"
 #include "gateway/tls_servers.h"
 #include "goim_logic/online_reporter.h"
 #include "io/listener.h"
@@ -54,7 +57,9 @@ struct Addresses {
 
 class Gateway {
  public:
-  static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::Options& options);
+  // `passed` match `options`; they are used in place of sockets of its own.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::Options& options,
+                                                         PassedSockets passed = {});
   ~Gateway();
 
   // Starts the shards, and what asks of them; they accept when it returns.
@@ -78,16 +83,21 @@ class Gateway {
   // True once every shard has ended.
   bool Finished() const { return running_.load(std::memory_order_acquire) == 0; }
   void Join();
-  // Takes over what `wanted` has otherwise than before and may change at run time, and reads
-  // certificates and the keys of tokens again: for who connects and logs in from now on. All of it is
+  // Takes over what `read_again` has otherwise than before and may change at run time, and reads
+  // certificates and the keys of tokens again: for who connects and logs in from now on (to gRPC, within a
+  // second). All of it is
   // tried first: on failure nothing is changed. Every shard uses it when this returns, but for one that
   // has no turn for seconds. Keys that are fetched are fetched soon; OnFetchedKeys() tells what became
   // of it.
-  absl::StatusOr<config::Changes> Reload(const config::Options& wanted);
+  absl::StatusOr<config::Changes> Reload(const config::Options& read_again);
   // The number up to which others than this thread have asked for that and have no answer; 0: none.
   uint64_t reload_asked() const;
   void AnswerReload(uint64_t number, const absl::StatusOr<config::Changes>& outcome);
-  bool speaks_tls() const { return tls_.Any(); }
+  // Anywhere.
+  bool speaks_tls() const {
+    return tls_.Any() || !options_.admin.tls_certificate.empty() ||
+           !options_.comet_grpc.tls_certificate.empty();
+  }
   // Who is told of fetches of keys, as JwksFetcher::Start() has it; to be named before Start().
   void OnFetchedKeys(std::function<void(const absl::Status&)> tell) {
     backends_->OnFetchedKeys(std::move(tell));
@@ -124,13 +134,19 @@ class Gateway {
     size_t observer;
   };
 
-  explicit Gateway(const config::Options& options);
+  // An option of [listen], and what is to listen there.
+  struct ListenPlan {
+    const char* option;
+    const std::string& list;
+    shard::ListenerKind kind;
+    tls::Server* server;  // null for plain listeners
+    std::vector<std::string>* bound;
+  };
+
+  Gateway(const config::Options& options, PassedSockets passed);
   absl::Status ResolveLimits();
   absl::Status OpenAll();
-  // `server`: null for plain listeners.
-  absl::Status Listen(const std::string& list, shard::ListenerKind kind,
-                      const io::SocketOptions& socket, tls::Server* server,
-                      std::vector<std::string>* bound);
+  absl::Status Listen(const ListenPlan& plan);
   absl::Status OpenInside();
   absl::StatusOr<InsideEnds> AddInsideEnds();
   absl::Status StartAdmin();
@@ -149,7 +165,13 @@ class Gateway {
   void ProxyRings();
   void SecureRings();
   absl::Status OpenListeners();
-  absl::Status TryReload(const config::Options& running) const;
+  // What was read, and is good.
+  struct Fresh {
+    admin::HttpsFiles https;
+    comet::PemTexts comet;
+  };
+  absl::StatusOr<Fresh> TryReload(const config::Options& running) const;
+  absl::Status TakeFiles(const Fresh& fresh);
   void AwaitShards() const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
@@ -166,12 +188,14 @@ class Gateway {
     tls::Server* server;
   };
   std::vector<Listening> listeners_;
+  PassedSockets passed_;
   TlsServers tls_;
   std::unique_ptr<Backends> backends_;
   std::unique_ptr<io::SecureTransit> secure_transit_;
   io::OpenedRings rings_;
   InsideCallers inside_;
   admin::HttpsFiles admin_https_;
+  comet::PemTexts comet_texts_;
   std::optional<InsideEnds> admin_ends_;  // none: there is no admin port
   std::optional<InsideEnds> comet_ends_;  // none: goim's job does not call
   std::optional<size_t> online_end_;      // of inside_, who looks on; none: goim's logic is not asked
@@ -187,6 +211,7 @@ class Gateway {
   discovery::Instance self_;
   std::function<void(const absl::Status&)> tell_of_registry_ = [](const absl::Status&) {};
   std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
+  discovery::StaticList* list_ = nullptr;            // discovery_, where it is one
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
   std::vector<uint64_t> turns_seen_;  // by shard

@@ -20,6 +20,7 @@
 #include "gateway/logging.h"
 #include "gateway/news.h"
 #include "gateway/notifier.h"
+#include "gateway/passed_sockets.h"
 #include "gateway/reloader.h"
 #include "io/listener.h"
 #include "io/sockets.h"
@@ -27,6 +28,7 @@
 namespace {
 
 using halley::gateway::Notifier;
+using halley::gateway::PassedSockets;
 
 // sysexits.h EX_CONFIG: the configuration or the environment does not let it start.
 constexpr int kExitCannotStart = 78;
@@ -180,7 +182,7 @@ int main(int argc, char** argv) {
     std::fputs(invocation->print.c_str(), stdout);
     return 0;
   }
-  const halley::config::Options& options = invocation->options;
+  halley::config::Options& options = invocation->options;
   if (options.gateway.check_config) {
     const absl::Status checked = halley::gateway::CheckFiles(options);
     if (!checked.ok()) return Fail(checked);
@@ -195,11 +197,16 @@ int main(int argc, char** argv) {
     std::fputs(halley::gateway::Render(*findings).c_str(), stdout);
     return halley::gateway::AnyBad(*findings) ? 1 : 0;
   }
+  // While there is no other thread that might look into it.
+  const halley::gateway::PassedEnvironment environment = PassedSockets::TakeEnvironment();
   const sigset_t signals = BlockSignals();
   halley::gateway::BeginLogging(options.gateway);
   auto notifier = Notifier::Create(Notifier::ReadEnvironment(), static_cast<uint64_t>(getpid()));
   if (!notifier.ok()) return Fail(notifier.status());
-  auto gateway = halley::gateway::Gateway::Create(options);
+  auto passed = PassedSockets::Create(environment, static_cast<uint64_t>(getpid()));
+  if (!passed.ok()) return Fail(passed.status());
+  if (absl::Status matched = passed->Match(&options); !matched.ok()) return Fail(matched);
+  auto gateway = halley::gateway::Gateway::Create(options, *std::move(passed));
   if (!gateway.ok()) return Fail(gateway.status());
   (*gateway)->OnFetchedKeys(halley::gateway::TellOfKeys);
   (*gateway)->OnAddressNews(halley::gateway::TellOfAddress);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/check.h"
+#include "config/node_list.h"
 #include "gateway/gateway.h"
 #include "gateway/machine_memory.h"
 
@@ -18,28 +19,48 @@ constexpr auto kShardsTakeOptions = std::chrono::milliseconds(2000);
 
 // What may not change stays, so the mixture is checked as a whole, too: a secret does not go while the
 // addresses that need one are still listened on.
-absl::Status Gateway::TryReload(const config::Options& running) const {
+absl::StatusOr<Gateway::Fresh> Gateway::TryReload(const config::Options& running) const {
   if (absl::Status together = config::CheckTogether(running, {}); !together.ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat("with what waits for a restart, ", together.message()));
   }
   if (absl::Status tls = TlsServers::Load(options_).status(); !tls.ok()) return tls;
-  if (!backends_->verifies_tokens()) return absl::OkStatus();
-  return backend::KeySet::Load(options_.jwt).status();
+  Fresh fresh;
+  absl::StatusOr<admin::HttpsFiles> https = admin::ReadHttps(options_.admin);
+  if (!https.ok()) return https.status();
+  fresh.https = *std::move(https);
+  absl::StatusOr<comet::PemTexts> texts = comet::ReadPemTexts(options_.comet_grpc);
+  if (!texts.ok()) return texts.status();
+  fresh.comet = *std::move(texts);
+  if (absl::Status remote = Backends::CheckRemote(running); !remote.ok()) return remote;
+  if (!backends_->verifies_tokens()) return fresh;
+  if (absl::Status keys = backend::KeySet::Load(options_.jwt).status(); !keys.ok()) return keys;
+  return fresh;
 }
 
-absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& wanted) {
+// Fails when files have changed since they were tried, or memory is short.
+absl::Status Gateway::TakeFiles(const Fresh& fresh) {
+  absl::Status taken = tls_.Reload();
+  taken.Update(backends_->ReloadTokenKeys());
+  if (comet_ != nullptr) taken.Update(comet_->SetCertificate(fresh.comet));
+  if (taken.ok() && admin_ != nullptr) admin_->SetCertificate(fresh.https);
+  return taken;
+}
+
+absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& read_again) {
+  config::Options wanted = read_again;
+  passed_.NameLists(&wanted);
   config::Options running = current_;
   absl::StatusOr<config::Changes> changes = config::TakeOver(wanted, loaded_, &running);
   if (!changes.ok()) return changes.status();
   if (running.gateway.memory_mib == 0) running.gateway.memory_mib = OwnMemoryMib();
-  if (absl::Status tried = TryReload(running); !tried.ok()) return tried;
-  absl::Status read = tls_.Reload();
-  read.Update(backends_->ReloadTokenKeys());
-  // The files have changed since they were tried.
-  if (!read.ok()) return read;
+  const absl::StatusOr<Fresh> fresh = TryReload(running);
+  if (!fresh.ok()) return fresh.status();
+  if (absl::Status taken = TakeFiles(*fresh); !taken.ok()) return taken;
+  backends_->ReloadRemote(running);
+  if (list_ != nullptr) list_->Set(config::ParseNodeList(running.discovery.static_addresses).value());
   current_ = std::move(running);
-  loaded_ = wanted;
+  loaded_ = std::move(wanted);
   fabric_->GiveOptions(current_);
   gate_->SetLimits(current_.limits);
   if (admin_ != nullptr) admin_->SetToken(current_.admin.token);

@@ -84,6 +84,7 @@ absl::Status Gateway::PrepareThread(uint32_t index) {
     for (const int fd : rings_.private_fds[other]) io::CloseDescriptor(fd);
     for (const Listening& each : listeners_) io::CloseDescriptor(each.listener.fds[other]);
   }
+  for (const int fd : passed_.fds()) io::CloseDescriptor(fd);
   inside_.KeepOnly(index);
   backends_->KeepOnly(index);
   return absl::OkStatus();
@@ -112,7 +113,7 @@ void Gateway::RunShard(uint32_t index) {
   setup.push = &push;
   setup.shards_per_cpu = ShardsPerCpu();
   for (const Listening& each : listeners_) {
-    setup.listeners.push_back({each.kind, each.listener.fds[index]});
+    setup.listeners.push_back({each.kind, each.listener.fds[index], each.listener.passed});
   }
   setup.inside = inside_.Of(index);
   {

@@ -1,6 +1,7 @@
 #include "io/listener.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -113,6 +114,7 @@ absl::Status ListenError(const Address& address, absl::string_view what, int err
 class Socket {
  public:
   explicit Socket(int family) : fd_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+  static Socket CopyOf(int fd) { return Socket(::fcntl(fd, F_DUPFD_CLOEXEC, 0), Copied{}); }
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
   ~Socket() {
@@ -127,13 +129,15 @@ class Socket {
   }
 
  private:
+  struct Copied {};
+  Socket(int fd, Copied) : fd_(fd) {}
+
   int fd_;
 };
 
-bool SetOptions(const Socket& socket, int family, const SocketOptions& options) {
+// What its connections are to have.
+bool SetOptions(const Socket& socket, const SocketOptions& options) {
   bool good = socket.Set(IPPROTO_TCP, TCP_NODELAY, 1);
-  // "[::]" beside "0.0.0.0", and no IPv4 address in IPv6 clothes.
-  if (family == AF_INET6) good = good && socket.Set(IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (options.send_buffer_bytes > 0) {
     good = good && socket.Set(SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
   }
@@ -178,10 +182,11 @@ absl::StatusOr<int> OpenOne(Address* address, const SocketOptions& options) {
   const int family = address->storage.ss_family;
   Socket socket(family);
   if (socket.fd() < 0) return ListenError(*address, "socket", errno);
-  if (!SetOptions(socket, family, options) || !socket.Set(SOL_SOCKET, SO_REUSEADDR, 1) ||
-      !socket.Set(SOL_SOCKET, SO_REUSEPORT, 1)) {
-    return ListenError(*address, "setsockopt", errno);
-  }
+  bool good = SetOptions(socket, options) && socket.Set(SOL_SOCKET, SO_REUSEADDR, 1) &&
+              socket.Set(SOL_SOCKET, SO_REUSEPORT, 1);
+  // "[::]" beside "0.0.0.0", and no IPv4 address in IPv6 clothes.
+  if (family == AF_INET6) good = good && socket.Set(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (!good) return ListenError(*address, "setsockopt", errno);
   if (::bind(socket.fd(), address->get(), address->length) != 0) {
     return ListenError(*address, "bind", errno);
   }
@@ -208,16 +213,48 @@ absl::Status OpenListener(Address address, uint32_t shards, const SocketOptions&
   return absl::OkStatus();
 }
 
+// Its connections wait in one queue for whichever shard is first, where one socket serves several. All of
+// `fds` are read.
+absl::Status ShareListeners(const Address& address, absl::Span<const int> fds, uint32_t shards,
+                            const SocketOptions& options, std::vector<Listener>* listeners) {
+  for (size_t first = 0; first < fds.size(); first += shards) {
+    Listener& listener = listeners->emplace_back();
+    listener.address = FormatAddress(address.storage);
+    listener.passed = true;
+    const size_t count = std::min<size_t>(fds.size() - first, shards);
+    for (uint32_t shard = 0; shard < shards; ++shard) {
+      Socket copy = Socket::CopyOf(fds[first + shard % count]);
+      if (copy.fd() < 0) return ListenError(address, "fcntl", errno);
+      if (!SetOptions(copy, options)) return ListenError(address, "setsockopt", errno);
+      listener.fds.push_back(copy.Release());
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<int> BoundTo(const Address& address, absl::Span<const PassedListener> passed) {
+  const std::string text = FormatAddress(address.storage);
+  std::vector<int> fds;
+  for (const PassedListener& each : passed) {
+    if (each.address == text) fds.push_back(each.fd);
+  }
+  return fds;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Listener>> OpenListeners(const std::string& addresses, uint32_t shards,
-                                                    const SocketOptions& options) {
+                                                    const SocketOptions& options,
+                                                    absl::Span<const PassedListener> passed) {
   HALLEY_ASSERT(shards >= 1);
   absl::StatusOr<std::vector<Address>> parsed = ParseAddresses(addresses);
   if (!parsed.ok()) return parsed.status();
   std::vector<Listener> listeners;
   for (const Address& address : *parsed) {
-    absl::Status opened = OpenListener(address, shards, options, &listeners.emplace_back());
+    const std::vector<int> fds = BoundTo(address, passed);
+    absl::Status opened = fds.empty()
+                              ? OpenListener(address, shards, options, &listeners.emplace_back())
+                              : ShareListeners(address, fds, shards, options, &listeners);
     if (opened.ok()) continue;
     for (const Listener& listener : listeners) {
       for (const int fd : listener.fds) ::close(fd);

@@ -6,6 +6,8 @@
 // Ownership  The descriptors are the caller's. Opened before the shards' descriptor tables part,
 //            they are in all of them: closing one copy does not stop listening, Ring::Shutdown()
 //            does.
+//            A socket that was passed stays its owner's, too, who goes on listening: the descriptors
+//            are copies, and must not be shut down.
 // Limits     kAddressesMax addresses in one list.
 #pragma once
 
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 
 namespace halley::io {
 
@@ -33,14 +36,24 @@ struct SocketOptions {
 struct Listener {
   std::string address;    // as bound: "1.2.3.4:5" or "[::1]:5"
   std::vector<int> fds;   // by shard
+  bool passed = false;    // somebody else has it as well
+};
+
+// A socket that somebody else has made listen.
+struct PassedListener {
+  std::string address;  // that it is bound to
+  int fd;
 };
 
 inline constexpr size_t kAddressesMax = 16;
 
 // `addresses` is "0.0.0.0:3101,[::]:3101", in numbers; empty: no listener. Port 0 picks a free one,
-// the same for every shard. On failure nothing stays open.
+// the same for every shard. On failure nothing stays open. An address that sockets of `passed` are bound
+// to is not opened: shards share those, with every option but the backlog, and there is a listener for each
+// `shards` of them.
 absl::StatusOr<std::vector<Listener>> OpenListeners(const std::string& addresses, uint32_t shards,
-                                                    const SocketOptions& options);
+                                                    const SocketOptions& options,
+                                                    absl::Span<const PassedListener> passed = {});
 
 // Whether every address of the list can be reached from this host only. False for bad syntax, true
 // for an empty list.

@@ -166,6 +166,7 @@ absl::StatusOr<UringFeatures> ProbeUring() {
     std::unique_ptr<UringRing> second;
     absl::Status opened = OpenPair(features, &first, &second);
     if (!opened.ok()) return opened;
+    features.restricted = first->restricted();
     if (!SendsAreDecided(first.get())) continue;
     if (!WatchesReportBothDirections(first.get())) return Misbehaves("report readiness");
     if (!WakesAnother(first.get(), second.get())) return Misbehaves("pass messages between rings");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "base/assert.h"
 #include "io/thread_number.h"
@@ -25,6 +26,9 @@ constexpr uint32_t kSetupFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER
                                  IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE |
                                  IORING_SETUP_CLAMP | IORING_SETUP_TASKRUN_FLAG |
                                  IORING_SETUP_R_DISABLED;
+
+// What is registered once the ring is enabled: its own number, with the thread that owns it.
+constexpr uint8_t kRegistrationsUsed[] = {IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS};
 
 }  // namespace
 
@@ -47,6 +51,24 @@ int UringQueue::Open(uint32_t sq_entries, uint32_t cq_entries) {
   if (params.features & kFeatureNoIowait) wait_flags_ |= kEnterNoIowait;
   ready_max_ = std::min(kReadyMax, ring_.cq.ring_entries);
   return 0;
+}
+
+int UringQueue::Restrict(absl::Span<const uint8_t> operations, uint8_t entry_flags) {
+  HALLEY_ASSERT(opened_ && owner_ == 0 && !restricted_);
+  std::vector<io_uring_restriction> allowed;
+  const auto allow = [&allowed](uint16_t kind, uint8_t value) {
+    io_uring_restriction& each = allowed.emplace_back();
+    each.opcode = kind;
+    each.sqe_op = value;  // in a union with the registration and the flags
+  };
+  for (const uint8_t operation : operations) allow(IORING_RESTRICTION_SQE_OP, operation);
+  for (const uint8_t each : kRegistrationsUsed) allow(IORING_RESTRICTION_REGISTER_OP, each);
+  allow(IORING_RESTRICTION_SQE_FLAGS_ALLOWED, entry_flags);
+  const int result =
+      io_uring_register(static_cast<uint32_t>(ring_.ring_fd), IORING_REGISTER_RESTRICTIONS,
+                        allowed.data(), static_cast<uint32_t>(allowed.size()));
+  restricted_ = result == 0;
+  return -result;
 }
 
 int UringQueue::Enable() {

@@ -4,7 +4,7 @@
 // Set up for one owner with deferred task work: nothing completes unless the owner enters the
 // kernel with GETEVENTS, which Poll() and Wait() do.
 //
-// Threads    Open() on any thread; everything else on the one that called Enable(). Destroyed on
+// Threads    Open() and Restrict() on any thread; everything else on the one that called Enable(). Destroyed on
 //            that thread, or on any once it has ended.
 // Ownership  Owns the ring's descriptor and memory (not inherited across fork). Operands of an
 //            operation are the caller's until SubmitAll(), Poll() or Wait() returns.
@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/types/span.h"
 #include "base/ring_buffer.h"
 
 namespace halley::io {
@@ -35,6 +36,10 @@ class UringQueue {
 
   // Creates the ring, disabled. Returns 0 or an errno value.
   int Open(uint32_t sq_entries, uint32_t cq_entries);
+  // Between Open() and Enable(), on any thread: what the ring refuses from then on (-EACCES) is
+  // every other operation, entry flag and registration. Linux 5.10. Returns 0 or an errno value;
+  // with that the ring is as it was before.
+  int Restrict(absl::Span<const uint8_t> operations, uint8_t entry_flags);
   // Makes the calling thread the owner. Returns 0 or an errno value.
   int Enable();
 
@@ -43,6 +48,7 @@ class UringQueue {
   uint32_t sq_entries() const { return ring_.sq.ring_entries; }
   uint32_t cq_entries() const { return ring_.cq.ring_entries; }
   bool registered() const { return enter_flags_ != 0; }
+  bool restricted() const { return restricted_; }
 
   // An entry to fill, with whatever it held before: all 64 bytes must be written. Hands older ones
   // to the kernel when the queue is full.
@@ -109,6 +115,7 @@ class UringQueue {
 
   io_uring ring_{};
   bool opened_ = false;
+  bool restricted_ = false;
   uint64_t owner_ = 0;           // number of the thread that enabled it
   uint32_t enter_flags_ = 0;     // says that enter_fd_ is a registered number
   int enter_fd_ = -1;

@@ -26,6 +26,8 @@ absl::StatusOr<std::unique_ptr<UringRing>> UringRing::Create(const UringOptions&
   std::unique_ptr<UringRing> ring(new UringRing(options));
   const int error = ring->queue_.Open(options.sq_entries, options.cq_entries);
   if (error != 0) return ExplainSetupError(error, GatherSetupEvidence());
+  // Unlike the ring itself this is no need: a filter of the container may know nothing of it.
+  if (options.features.restricted) ring->queue_.Restrict(kOperationsUsed, kEntryFlagsUsed);
   ring->kernel_ = KernelRelease();
   return ring;
 }
@@ -192,7 +194,9 @@ std::string UringRing::Describe() const {
   return absl::StrCat("io_uring on Linux ", kernel_, ", ", queue_.sq_entries(), "/",
                       queue_.cq_entries(), " entries, sends decided at enter by ",
                       features_.skip_success ? "skipped" : "counted", " successes, ",
-                      queue_.registered() ? "registered ring" : "plain ring");
+                      queue_.registered() ? "registered ring" : "plain ring", ", ",
+                      queue_.restricted() ? "restricted" : "not restricted",
+                      " to the operations it uses");
 }
 
 }  // namespace halley::io

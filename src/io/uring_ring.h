@@ -31,6 +31,7 @@ namespace halley::io {
 // What ProbeUring() found out.
 struct UringFeatures {
   bool skip_success = true;  // a send without a completion has taken every byte
+  bool restricted = true;    // a ring can be kept to the operations that Halley uses
 };
 
 struct UringOptions {
@@ -46,6 +47,9 @@ class UringRing final : public Ring {
   // Lets the rings wake each other and pass descriptors; shard i is rings_by_shard[i]. Once.
   static absl::Status Connect(absl::Span<UringRing* const> rings_by_shard);
   ~UringRing() override;
+  // Whether the kernel refuses whatever uring_abi.h does not name; it is asked to where the options
+  // say so, and a ring that it cannot do this for serves as well.
+  bool restricted() const { return queue_.restricted(); }
   // By shard; our own is not open.
   const std::vector<DescriptorRoad>& roads() const { return roads_; }
 

@@ -119,7 +119,7 @@ HttpTransport::HttpTransport(const config::HttpBackendOptions& options,
         static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
         HALLEY_ASSERT(ready == CURLE_OK);
         return curl_multi_init();
-      }()) {
+      }()), secret_(options.secret) {
   HALLEY_ASSERT(multi_ != nullptr);
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options.concurrency));
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
@@ -128,6 +128,16 @@ HttpTransport::HttpTransport(const config::HttpBackendOptions& options,
 HttpTransport::~HttpTransport() {
   requests_.clear();
   curl_multi_cleanup(multi_);
+}
+
+void HttpTransport::SetSecret(std::string secret) {
+  const std::lock_guard lock(secret_mutex_);
+  secret_.swap(secret);
+}
+
+std::string HttpTransport::Secret() {
+  const std::lock_guard lock(secret_mutex_);
+  return secret_;
 }
 
 void HttpTransport::Add(AddressId address, std::string_view name) {
@@ -183,9 +193,9 @@ void HttpTransport::SetOptions(Request* request, const std::string& url, uint64_
 void HttpTransport::SetHeaders(Request* request) {
   std::vector<std::string> lines = {"Content-Type: application/json", "Accept: application/json",
                                     "Expect:"};
-  if (!options_.secret.empty()) {
+  if (const std::string secret = Secret(); !secret.empty()) {
     lines.push_back(absl::StrCat(std::string(kSignatureHeader), ": ",
-                                 Sign(options_.secret, clock_(), request->body)));
+                                 Sign(secret, clock_(), request->body)));
   }
   for (const std::string& line : lines) {
     curl_slist* const longer = curl_slist_append(request->headers, line.c_str());

@@ -4,7 +4,7 @@
 // It follows no redirect, asks no proxy, sends no cookie, and believes no certificate that cannot be
 // verified.
 //
-// Threads    The engine's. libcurl looks up names on threads of its own, which it waits for at the end.
+// Threads    The engine's, and any for SetSecret(). libcurl looks up names on threads of its own, which it waits for at the end.
 // Ownership  Owns its flavour.
 // Limits     HttpBackendOptions::answer_bytes; 16 KiB of an answer's headers, at a time that the engine
 //            names. What libcurl repeats by itself, a request on a connection that was kept and turns out
@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,9 @@ class HttpTransport final : public Transport {
                 WallClock clock = SystemClock);
   ~HttpTransport() override;
 
+  // What requests are signed with that are made from now on; empty: they are not. Any thread.
+  void SetSecret(std::string secret);
+
   Traits traits() const override { return flavour_->traits(); }
   void Add(AddressId address, std::string_view name) override;
   void Remove(AddressId address) override;
@@ -60,6 +64,7 @@ class HttpTransport final : public Transport {
   std::unique_ptr<Request> NewRequest(AddressId address, std::string body, uint64_t timeout_ms);
   void SetOptions(Request* request, const std::string& url, uint64_t timeout_ms);
   void SetHeaders(Request* request);
+  std::string Secret();
   void End(Request* request, CURLcode code, TransportSink* sink);
   Result ResultOf(const Request& request, CURLcode code);
 
@@ -67,6 +72,8 @@ class HttpTransport final : public Transport {
   const std::unique_ptr<HttpFlavour> flavour_;
   const WallClock clock_;
   CURLM* const multi_;
+  std::mutex secret_mutex_;
+  std::string secret_;  // under secret_mutex_
   absl::flat_hash_map<AddressId, std::string> urls_;
   absl::flat_hash_map<Request*, std::unique_ptr<Request>> requests_;
   absl::flat_hash_map<ExchangeId, Request*> exchanges_;

@@ -49,6 +49,7 @@ enum class ListenerKind : uint8_t {
 struct ShardListener {
   ListenerKind kind;
   int32_t fd;
+  bool passed = false;  // whoever passed it goes on listening: it is not shut down
 };
 
 // The shard's end of a connection from another thread of this process, which pushes and asks

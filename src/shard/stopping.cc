@@ -15,8 +15,9 @@ void Shard::BeginStop() {
   hub_.StopLingering();
   stop_deadline_ns_ = now_ns_ + uint64_t{options_.gateway.shutdown_timeout_ms} * 1'000'000;
   for (uint32_t i = 0; i < listeners_.size(); ++i) {
-    // Other tables may still hold the listener: shutting it down is what stops it.
-    ring_.Shutdown(listeners_[i].fd);
+    // Other tables may still hold the listener: shutting it down is what stops it. In one that was passed
+    // clients wait for whoever serves next.
+    if (!listeners_[i].passed) ring_.Shutdown(listeners_[i].fd);
     if (accept_again_ns_[i] == 0) {
       ring_.Cancel({i, 0, io::Op::kAccept});  // its last completion closes the listener
     } else {

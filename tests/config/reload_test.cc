@@ -79,6 +79,19 @@ TEST_F(Reload, ALimitBeginsAndEnds) {
   EXPECT_EQ(running_.limits.rooms, 0u);
 }
 
+TEST_F(Reload, AListOfABackendNeitherBeginsNorEnds) {
+  running_.http_backend.urls = loaded_.http_backend.urls = "http://a/";
+  wanted_.goim.addresses = "a:1";
+  Changes changes = Take();
+  EXPECT_EQ(changes.made, Keys());
+  EXPECT_EQ(changes.need_restart, (Keys{"http_backend.urls", "goim.addresses"}));
+  EXPECT_EQ(running_.http_backend.urls, "http://a/");
+  wanted_.http_backend.urls = "http://b/";
+  wanted_.goim.addresses.clear();
+  EXPECT_EQ(Take().made, Keys{"http_backend.urls"});
+  EXPECT_EQ(running_.http_backend.urls, "http://b/");
+}
+
 TEST_F(Reload, RoomTypesKeepTheirPlaces) {
   Name("a", 1, &loaded_);
   Name("b", 2, &loaded_);
@@ -114,7 +127,7 @@ TEST_F(Reload, ThereIsAnEndToRoomTypes) {
 TEST_F(Reload, SomeOptionsMayChange) {
   size_t may = 0;
   for (const OptionSpec& spec : OptionTable()) may += MayChange(spec) ? 1 : 0;
-  EXPECT_EQ(may, 24u + 11u + 7u) << "a key that is in the list, but in no option, or the other way round";
+  EXPECT_EQ(may, 24u + 11u + 7u + 5u) << "a key that is in the list, but in no option, or the other way round";
 }
 
 }  // namespace

@@ -55,6 +55,9 @@ TEST(StaticList, TellsWhatItWasGiven) {
   EXPECT_EQ(told, (std::vector<std::string>{"a:1", "b:2"}));
   EXPECT_EQ(list.figures().addresses, told);
   EXPECT_FALSE(list.figures().registered);
+  list.Set({"c:3"});
+  EXPECT_EQ(told, (std::vector<std::string>{"c:3"}));
+  EXPECT_EQ(list.figures().addresses, told);
   list.Stop();
 }
 

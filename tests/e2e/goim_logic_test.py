@@ -6,6 +6,7 @@ import collections
 import concurrent.futures
 import contextlib
 import json
+import tempfile
 import threading
 import time
 
@@ -220,6 +221,29 @@ class Well(LogicTest):
         self.begin(logic=logic, addresses=("--discovery.kind", "static",
                                            "--discovery.static_addresses", logic.address))
         self.until_in()
+
+    def test_logic_is_where_the_lists_say_that_are_read_again(self):
+        for begins in ('[goim]\naddresses = "%s"\n',
+                       '[discovery]\nkind = "static"\nstatic_addresses = "%s"\n'):
+            first, second = self.keep(Logic()), self.keep(Logic())
+            with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+                def write(logic, file=file, begins=begins):
+                    file.seek(0)
+                    file.truncate()
+                    file.write(begins % logic.address)
+                    file.flush()
+                write(first)
+                self.begin(logic=first, addresses=("--config", file.name))
+                live = wait_until(lambda: self.login(key="live"), "a login to be taken")
+                write(second)
+                status, answer = Admin(self.gateway.admin).post("/v1/reload")
+                self.assertEqual((status, answer["need_restart"], len(answer["changed"])), (200, [], 1))
+                wait_until(lambda second=second: self.login(key="new") and second.named("Connect"),
+                           "the other to be asked")
+                first.die()
+                live.close()
+                wait_until(lambda second=second: "live" in [text(each, 2) for each in second.named("Disconnect")],
+                           "its end")
 
     def test_logic_is_found_in_the_registry_and_followed_from_there(self):
         registry, first, second = self.keep(Registry()), self.keep(Logic()), self.keep(Logic())

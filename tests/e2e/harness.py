@@ -83,16 +83,17 @@ def start(command, prepare=None, **options):
 
 
 class Gateway:
-    """A running gateway. Give it to a test's addCleanup(gateway.stop), or use it with `with`."""
+    """A running gateway. Give it to a test's addCleanup(gateway.stop), or use it with `with`. `before`:
+    what its command begins with, and in the end becomes the gateway."""
 
-    def __init__(self, *flags, shards=2, prepare=None):
-        self.command = [program("HALLEY_BIN"), "--shards", str(shards), "--tcp", "127.0.0.1:0",
+    def __init__(self, *flags, shards=2, prepare=None, before=(), pass_fds=()):
+        self.command = [*before, program("HALLEY_BIN"), "--shards", str(shards), "--tcp", "127.0.0.1:0",
                         "--ws", "127.0.0.1:0", "--push", "127.0.0.1:0", "--admin", admin_address,
                         *([f"--io={IO}"] if IO else []), *flags]
         self.signalled = False
         self.log = tempfile.TemporaryFile("w+")
         began = time.monotonic()
-        self.process = start(self.command, prepare, stdin=subprocess.DEVNULL,
+        self.process = start(self.command, prepare, stdin=subprocess.DEVNULL, pass_fds=pass_fds,
                              stdout=subprocess.PIPE, stderr=self.log)
         self.printed = self._read_ready()
         self.ready_s = time.monotonic() - began

@@ -15,6 +15,7 @@ from certificates import Authority, trusting
 from goim import TcpClient, pushed
 from harness import program, wait_until
 from push_port import OK, Pusher
+from reload_files_test import Shown
 
 CANNOT_START = 78
 NOBODY = pwd.getpwnam("nobody")
@@ -75,6 +76,18 @@ class User(harness.OwnGatewayTest):
         self.assertEqual(pusher.push_rooms(["user://1"], "hello").taken, 2)
         for client in (secure, plain):
             self.assertEqual(client.receive(), pushed(b"hello"))
+
+    @unittest.skipIf(harness.SANITIZE == "thread", "what uses gRPC is not judged by ThreadSanitizer")
+    def test_grpc_is_shown_what_root_has_read(self):
+        """gRPC reads it for itself, and as that user."""
+        gateway = self.start("--user", "nobody", "--listen.comet_grpc", "127.0.0.1:0",
+                             "--comet_grpc.tls_certificate", self.authority.file("site"),
+                             "--comet_grpc.tls_key", self.authority.file("site", "key"))
+        address = gateway.address("comet_grpc")
+        self.keep(Shown(address, self.authority, "site.example")).ping(True)
+        gateway.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "SIGHUP: nothing was changed: " in gateway.stderr(), "SIGHUP to be taken")
+        self.keep(Shown(address, self.authority, "site.example")).ping(True)
 
     def test_what_that_user_cannot_read_stays_as_it_was(self):
         gateway = self.start("--user", "nobody", "--tcp-tls", "127.0.0.1:0",

@@ -82,6 +82,9 @@ TEST(Doctor, JudgesTheKernel) {
 
 TEST(Doctor, JudgesIoUring) {
   Facts facts = Good();
+  EXPECT_EQ(Of(facts, {}, "io_uring").found, "usable, not restricted to the operations it is used for");
+  facts.uring_restricted = true;
+  EXPECT_EQ(Of(facts, {}, "io_uring").found, "usable, restricted to the operations it is used for");
   facts.why_not_uring = "io_uring is switched off";
   EXPECT_EQ(Of(facts, With(config::IoEngine::kUring), "io_uring").how, "io_uring is switched off");
   EXPECT_EQ(VerdictOf(facts, With(config::IoEngine::kUring), "io_uring"), Verdict::kBad);

@@ -214,6 +214,59 @@ TEST(Listener, AddressesAreCounted) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST(Listener, APassedSocketIsSharedInPlaceOfAnOwnOne) {
+  const Opened theirs(OpenListeners("127.0.0.1:0", 1, {}));
+  ASSERT_TRUE(theirs.status.ok()) << theirs.status;
+  const std::string address = theirs.listeners.front().address;
+  const int held = theirs.listeners.front().fds.front();
+  const int keepalive = OptionOf(held, IPPROTO_TCP, TCP_KEEPIDLE) + 7;
+  {
+    const Opened opened(OpenListeners(absl::StrCat("127.0.0.1:0,", address), 3,
+                                      {.keepalive_s = static_cast<uint32_t>(keepalive)},
+                                      {{address, held}}));
+    ASSERT_TRUE(opened.status.ok()) << opened.status;
+    ASSERT_EQ(opened.listeners.size(), 2u);
+    EXPECT_FALSE(opened.listeners[0].passed);
+    const Listener& shared = opened.listeners[1];
+    EXPECT_TRUE(shared.passed);
+    EXPECT_EQ(shared.address, address);
+    ASSERT_EQ(shared.fds.size(), 3u);
+    for (const int fd : shared.fds) {
+      EXPECT_NE(fd, held);
+      EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC);
+    }
+    EXPECT_EQ(OptionOf(held, IPPROTO_TCP, TCP_KEEPIDLE), keepalive);
+    const OwnedFd client = ConnectTo(PortOf(address));
+    for (const int fd : shared.fds) {
+      pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
+      EXPECT_EQ(::poll(&waiting, 1, 1000), 1);
+    }
+  }
+  // Whoever passed it has it still, with who waits there.
+  const OwnedFd accepted(::accept(held, nullptr, nullptr));
+  EXPECT_GE(accepted.get(), 0);
+}
+
+TEST(Listener, EveryPassedSocketIsRead) {
+  const Opened theirs(OpenListeners("127.0.0.1:0", 5, {}));
+  ASSERT_TRUE(theirs.status.ok()) << theirs.status;
+  const Listener& held = theirs.listeners.front();
+  std::vector<PassedListener> passed;
+  for (const int fd : held.fds) passed.push_back({held.address, fd});
+  const Opened opened(OpenListeners(held.address, 2, {}, passed));
+  ASSERT_TRUE(opened.status.ok()) << opened.status;
+  ASSERT_EQ(opened.listeners.size(), 3u);
+  std::vector<OwnedFd> clients;
+  for (int i = 0; i < 64; ++i) clients.push_back(ConnectTo(PortOf(held.address)));
+  for (const Listener& listener : opened.listeners) {
+    ASSERT_EQ(listener.fds.size(), 2u);
+    for (const int fd : listener.fds) {
+      pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
+      EXPECT_EQ(::poll(&waiting, 1, 1000), 1);
+    }
+  }
+}
+
 TEST(Listener, LoopbackOnly) {
   EXPECT_TRUE(IsLoopbackOnly("127.0.0.1:3108"));
   EXPECT_TRUE(IsLoopbackOnly("127.9.9.9:3108,[::1]:3108"));

@@ -12,6 +12,7 @@ namespace halley::io {
 namespace {
 
 using testing::ForbidIoUring;
+using testing::ForbidRestrictions;
 using testing::UringTest;
 
 class ProbeTest : public UringTest {};
@@ -31,6 +32,7 @@ TEST_F(ProbeTest, FindsTheFeaturesFastAndLeavesNothingBehind) {
   EXPECT_LT(CpuNs() - start_ns, 50'000'000u);
   ASSERT_TRUE(features.ok()) << features.status();
   EXPECT_TRUE(features->skip_success);
+  EXPECT_TRUE(features->restricted);
   const int after = ::dup(0);
   ::close(after);
   EXPECT_EQ(after, before);
@@ -49,6 +51,23 @@ TEST(ProbeDeathTest, ASeccompFilterIsNamed) {
         ::testing::ExitedWithCode(78),
         "UNIMPLEMENTED: io_uring is (refused by a seccomp filter|switched off|reserved)");
   }
+}
+
+// A filter, or a kernel, that knows nothing of restrictions costs nothing but them.
+TEST(ProbeDeathTest, RingsThatCannotBeRestrictedServeAsWell) {
+  ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  if (const auto ring = UringRing::Create({}); !ring.ok()) GTEST_SKIP() << ring.status().message();
+  EXPECT_EXIT(
+      {
+        ForbidRestrictions(EINVAL);
+        const absl::StatusOr<UringFeatures> features = ProbeUring();
+        const auto ring = UringRing::Create({.features = features.value_or(UringFeatures{})});
+        std::fprintf(stderr, "%s; restricted: %d; %s\n", features.status().ToString().c_str(),
+                     features.ok() && features->restricted,
+                     ring.ok() ? (*ring)->Describe().c_str() : "none");
+        ::_exit(78);
+      },
+      ::testing::ExitedWithCode(78), "OK; restricted: 0; .*not restricted to the operations it uses");
 }
 
 TEST_F(ProbeTest, OutOfDescriptorsIsNamed) {

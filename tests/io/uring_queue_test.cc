@@ -1,12 +1,19 @@
 #include "io/uring_queue.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/loopback.h"
+#include "io/uring_abi.h"
 #include "io/uring_ring.h"
 
 namespace halley::io {
@@ -87,6 +94,52 @@ TEST_F(UringQueueTest, AChildProcessSharesNeitherMemoryNorDescriptor) {
     }
   }
   EXPECT_GT(found, 0);
+}
+
+TEST_F(UringQueueTest, ARestrictedRingRefusesWhatWasNotNamed) {
+  UringQueue queue;
+  ASSERT_EQ(queue.Open(8, 16), 0);
+  const uint8_t operations[] = {IORING_OP_NOP};
+  ASSERT_EQ(queue.Restrict(operations, IOSQE_CQE_SKIP_SUCCESS), 0);
+  EXPECT_TRUE(queue.restricted());
+  ASSERT_EQ(queue.Enable(), 0);
+  EXPECT_TRUE(queue.registered());
+
+  io_uring_sqe* open = queue.NextSqe();
+  io_uring_prep_openat(open, AT_FDCWD, "/dev/null", O_RDONLY, 0);
+  open->user_data = 1;
+  Nop(&queue, 2);
+  io_uring_sqe* flagged = queue.NextSqe();
+  io_uring_prep_nop(flagged);
+  flagged->flags = IOSQE_ASYNC;
+  flagged->user_data = 3;
+  io_uring_sqe* skipped = queue.NextSqe();
+  io_uring_prep_nop(skipped);
+  skipped->flags = IOSQE_CQE_SKIP_SUCCESS;
+  queue.Poll();
+
+  std::vector<std::pair<uint64_t, int32_t>> results;
+  for (RawCqe cqe; queue.Pop(&cqe);) results.emplace_back(cqe.user_data, cqe.result);
+  EXPECT_EQ(results, (std::vector<std::pair<uint64_t, int32_t>>{{1, -EACCES}, {2, 0}, {3, -EACCES}}));
+  EXPECT_EQ(io_uring_register(static_cast<uint32_t>(queue.fd()), IORING_REGISTER_FILES, nullptr, 0),
+            -EACCES);
+}
+
+TEST_F(UringQueueTest, WhatARingUsesIsAllThatItMay) {
+  UringQueue queue;
+  ASSERT_EQ(queue.Open(64, 128), 0);
+  ASSERT_EQ(queue.Restrict(kOperationsUsed, kEntryFlagsUsed), 0);
+  ASSERT_EQ(queue.Enable(), 0);
+  uint64_t refused = 0;
+  for (int operation = 0; operation < IORING_OP_LAST; ++operation) {
+    if (std::ranges::count(kOperationsUsed, operation) != 0) continue;
+    io_uring_sqe* sqe = queue.NextSqe();
+    sqe->opcode = static_cast<uint8_t>(operation);
+    sqe->fd = -1;
+    queue.Poll();
+    for (RawCqe cqe; queue.Pop(&cqe); ++refused) EXPECT_EQ(cqe.result, -EACCES) << operation;
+  }
+  EXPECT_EQ(refused, IORING_OP_LAST - std::size(kOperationsUsed));
 }
 
 // Two thousand sockets become readable while the completion queue holds 64. Watches end early and

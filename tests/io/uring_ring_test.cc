@@ -60,6 +60,7 @@ TEST_F(UringRingTest, DescribeNamesWhatIsInUse) {
   EXPECT_NE(text.find("io_uring on Linux "), std::string::npos) << text;
   EXPECT_NE(text.find("64/256 entries"), std::string::npos) << text;
   EXPECT_NE(text.find("skipped successes"), std::string::npos) << text;
+  EXPECT_NE(text.find(", restricted to the operations it uses"), std::string::npos) << text;
 }
 
 // What was armed before a batch goes to the kernel with it, and what completes during a batch is

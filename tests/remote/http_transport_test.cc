@@ -151,6 +151,24 @@ TEST_F(HttpTransportTest, PostsSignedJsonOnConnectionsThatAreKept) {
   }
 }
 
+TEST_F(HttpTransportTest, ANewSecretSignsWhatIsAskedFromThenOn) {
+  server_.Answer(Http(200, R"({"allow":true,"key":"k"})"));
+  const auto signature = [this] {
+    EXPECT_EQ(Ask().outcome, Outcome::kAnswered);
+    const std::string request = server_.Last();
+    const size_t begin = request.find("Halley-Signature: ");
+    return begin == std::string::npos ? "" : request.substr(begin, request.find('\r', begin) - begin);
+  };
+  const std::string first = signature();
+  EXPECT_EQ(signature(), first);
+  transport_->SetSecret("another");
+  EXPECT_NE(signature(), first);
+  transport_->SetSecret("secret");
+  EXPECT_EQ(signature(), first);
+  transport_->SetSecret("");
+  EXPECT_EQ(signature(), "");
+}
+
 TEST_F(HttpTransportTest, JudgesWhatComesBack) {
   const struct {
     std::string answer;

@@ -34,6 +34,7 @@ class Installed(unittest.TestCase):
                                          capture_output=True, text=True, check=True).stdout)
         places = "\n".join(sorted(plan.values()))
         for place in ("bin/halley", "bin/halleyctl", "bin/halley-load", "systemd/system/halley.service",
+                      "systemd/system/halley.socket",
                       "man/man1/halley.1", "man/man1/halleyctl.1", "man/man1/halley-load.1",
                       "man/man5/halley.toml.5", "etc/halley/halley.toml",
                       "bash-completion/completions/halley", "bash-completion/completions/halleyctl"):
@@ -63,6 +64,30 @@ class Unit(unittest.TestCase):
             self.skipTest(ended.stderr.splitlines()[0])
         complaints = [line for line in ended.stderr.splitlines() if "halley.service" in line]
         self.assertEqual(complaints, [])
+
+
+class Socket(unittest.TestCase):
+    """The unit's addresses are those of the options that it is for."""
+
+    def setUp(self):
+        self.text = (PACKAGING / "halley.socket").read_text()
+
+    def test_its_addresses_are_listened_on(self):
+        options = (ROOT / "src/config/options.h").read_text()
+        listed = set(re.findall(r'^  std::string \w+ = "([\d.]+:\d+)";', options, re.MULTILINE))
+        passed = re.findall(r"^ListenStream=(.*)$", self.text, re.MULTILINE)
+        self.assertTrue(passed)
+        self.assertLessEqual(set(passed), listed)
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not here")
+    def test_systemd_understands_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "halley.service").write_text("[Service]\nExecStart=/bin/true\n")
+            unit = pathlib.Path(folder, "halley.socket")
+            unit.write_text(self.text)
+            ended = subprocess.run(["systemd-analyze", "verify", "--man=no", unit],
+                                   capture_output=True, text=True, check=False)
+        self.assertEqual([line for line in ended.stderr.splitlines() if "halley.socket" in line], [])
 
 
 class Kubernetes(unittest.TestCase):
