@@ -53,9 +53,11 @@ class Machine:
                 self.init = children[0] if file.read().strip() == "systemd" else None
         return self.init is not None
 
-    def run(self, *command, code=None, **options):
-        ended = subprocess.run(["nsenter", "-t", self.init, "-a", "-r", "-w", *command], check=False,
-                               capture_output=True, text=True, timeout=60, **options)
+    def entered(self, *command):
+        return ["nsenter", "-t", self.init, "-a", "-r", "-w", *command]
+
+    def run(self, *command, code=None):
+        ended = subprocess.run(self.entered(*command), check=False, capture_output=True, text=True, timeout=60)
         assert code is None or ended.returncode == code, (command, ended)
         return ended
 
@@ -93,6 +95,7 @@ class SystemdTest(unittest.TestCase):
 
     def configure(self, *lines):
         self.machine.write(CONFIGURATION, "\n".join((
+            "[listen]", 'tcp = "0.0.0.0:3101"', 'ws = "0.0.0.0:3102"',
             "[gateway]", 'drain_grace_ms = "1s"', 'drain_window_ms = "2s"', *lines, "")).encode())
 
     def systemctl(self, *words, code=0):
@@ -171,8 +174,24 @@ class Unit(SystemdTest):
         self.assertEqual((self.show("ActiveState"), self.show("Result")), ("inactive", "success"))
         self.assertIn("draining", self.log())
 
+    def test_a_restart_behind_its_sockets_refuses_nobody(self):
+        self.systemctl("start", "halley.socket")
+        self.assertEqual(self.show("ActiveState"), "inactive")
+        knocking = subprocess.Popen(
+            self.machine.entered("bash", "-c", "for i in {1..300}; do (exec 3<>/dev/tcp/127.0.0.1/3102) || echo no;"
+                                 " sleep 0.02; done"),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # The first who came has started it.
+        until(lambda: self.show("ActiveState") == "active", "it to be started")
+        pid = self.show("MainPID")
+        self.systemctl("restart", "halley")
+        self.assertNotEqual(self.show("MainPID"), pid)
+        self.assertIsNone(knocking.poll(), "the restart was over before the last came")
+        self.assertEqual(knocking.communicate(timeout=60)[0], "")
+        self.assert_serves()
+
     def test_the_unit_is_as_tight_as_it_says(self):
-        verified = self.machine.run("systemd-analyze", "verify", "halley.service")
+        verified = self.machine.run("systemd-analyze", "verify", "halley.service", "halley.socket")
         self.assertEqual((verified.returncode, verified.stderr), (0, ""))
         report = self.machine.run("systemd-analyze", "security", "--offline=true",
                                   "/lib/systemd/system/halley.service", "--json=short")
