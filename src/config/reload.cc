@@ -24,7 +24,8 @@ constexpr absl::string_view kMayChange[] = {
     "http_backend.urls", "http_backend.secret", "http_backend.secret_file", "goim.addresses",
     "discovery.static_addresses",
     "admin.token", "admin.token_file", "gateway.shutdown_timeout_ms", "gateway.drain_grace_ms",
-    "gateway.drain_window_ms", "gateway.drain_retry_ms", "gateway.memory_mib", "gateway.log_level"};
+    "gateway.drain_window_ms", "gateway.drain_retry_ms", "gateway.memory_mib", "gateway.log_level",
+    "access_log."};
 
 // What reads an option takes options that may be changed, though it does not change them.
 bool Same(const OptionSpec& spec, const Options& a, const Options& b) {

@@ -106,6 +106,7 @@ absl::Status Gateway::OpenAll() {
   if (!rings.ok()) return rings.status();
   rings_ = *std::move(rings);
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
+  if (absl::Status journal = OpenJournal(); !journal.ok()) return journal;
   gate_ = std::make_unique<shard::Gate>(options_.limits);
   absl::Status status = OpenInside();
   if (status.ok()) status = NameItself();

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -32,6 +33,7 @@
 #include "io/listener.h"
 #include "io/open_rings.h"
 #include "io/secure_ring.h"
+#include "journal/journal.h"
 #include "shard/gate.h"
 #include "shard/mailbox.h"
 #include "shard/shard.h"
@@ -112,6 +114,11 @@ class Gateway {
   void OfferMetrics(std::function<std::vector<admin::NodeMetric>()> offer) {
     offered_metrics_ = std::move(offer);
   }
+  // Who is told what is to stand in the log of traces and of the access log; on another thread, and to be named
+  // before Start().
+  void OnJournal(std::function<void(bool warning, std::string_view line)> tell) {
+    tell_of_journal_ = std::move(tell);
+  }
   bool verifies_tokens() const { return backends_->verifies_tokens(); }
 
   const Addresses& addresses() const { return addresses_; }
@@ -149,10 +156,13 @@ class Gateway {
   absl::Status Listen(const ListenPlan& plan);
   absl::Status OpenInside();
   absl::StatusOr<InsideEnds> AddInsideEnds();
+  absl::Status OpenJournal();
+  absl::Status StartJournal();
   absl::Status StartAdmin();
   absl::Status StartComet();
   absl::Status StartOnlineReports();
   std::vector<admin::NodeMetric> NodeMetrics() const;
+  void AddJournalMetrics(std::vector<admin::NodeMetric>* metrics) const;
   admin::NodesReply NodesReply() const;
   absl::Status NameItself();
   void OpenDiscovery();
@@ -171,7 +181,7 @@ class Gateway {
     comet::PemTexts comet;
   };
   absl::StatusOr<Fresh> TryReload(const config::Options& running) const;
-  absl::Status TakeFiles(const Fresh& fresh);
+  absl::Status TakeFiles(const Fresh& fresh, const config::Options& running);
   void AwaitShards() const;
   void RunShard(uint32_t index);
   uint32_t ShardsPerCpu() const;
@@ -204,12 +214,14 @@ class Gateway {
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<comet::CometServer> comet_;
   std::unique_ptr<shard::Fabric> fabric_;
+  std::unique_ptr<journal::Journal> journal_;  // before the shards' threads, which feed it
   std::unique_ptr<shard::Gate> gate_;
   std::function<std::vector<admin::NodeMetric>()> offered_metrics_ = [] {
     return std::vector<admin::NodeMetric>();
   };
   discovery::Instance self_;
   std::function<void(const absl::Status&)> tell_of_registry_ = [](const absl::Status&) {};
+  std::function<void(bool, std::string_view)> tell_of_journal_ = [](bool, std::string_view) {};
   std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
   discovery::StaticList* list_ = nullptr;            // discovery_, where it is one
   std::vector<std::unique_ptr<ShardThread>> threads_;

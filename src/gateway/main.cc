@@ -212,6 +212,7 @@ int main(int argc, char** argv) {
   (*gateway)->OnAddressNews(halley::gateway::TellOfAddress);
   (*gateway)->OnRegistry(halley::gateway::TellOfRegistry);
   (*gateway)->OfferMetrics(halley::gateway::LogMetrics);
+  (*gateway)->OnJournal(halley::gateway::TellOfJournal);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 
   const absl::string_view version = halley::config::Version();

@@ -1,6 +1,7 @@
 #include "gateway/news.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <string>
 #include <string_view>
@@ -46,6 +47,10 @@ void TellOfRegistry(const absl::Status& status) {
   } else {
     LogSome(LogKind::kRegistry, spdlog::level::err, MessageOf(status));
   }
+}
+
+void TellOfJournal(bool warning, std::string_view line) {
+  spdlog::log(warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
 }
 
 }  // namespace halley::gateway

@@ -3,6 +3,8 @@
 // Threads    Any.
 #pragma once
 
+#include <string_view>
+
 #include "absl/status/status.h"
 #include "remote/engine.h"
 
@@ -13,5 +15,7 @@ void TellOfAddress(const remote::AddressNews& news);
 void TellOfKeys(const absl::Status& status);
 // How the node stands with its registry.
 void TellOfRegistry(const absl::Status& status);
+// Traces, and how the access log fares: they have limits of their own.
+void TellOfJournal(bool warning, std::string_view line);
 
 }  // namespace halley::gateway

@@ -33,15 +33,19 @@ absl::StatusOr<Gateway::Fresh> Gateway::TryReload(const config::Options& running
   if (!texts.ok()) return texts.status();
   fresh.comet = *std::move(texts);
   if (absl::Status remote = Backends::CheckRemote(running); !remote.ok()) return remote;
+  if (!running.access_log.file.empty()) {
+    if (absl::Status good = journal::LineFile::Check(running.access_log.file); !good.ok()) return good;
+  }
   if (!backends_->verifies_tokens()) return fresh;
   if (absl::Status keys = backend::KeySet::Load(options_.jwt).status(); !keys.ok()) return keys;
   return fresh;
 }
 
 // Fails when files have changed since they were tried, or memory is short.
-absl::Status Gateway::TakeFiles(const Fresh& fresh) {
+absl::Status Gateway::TakeFiles(const Fresh& fresh, const config::Options& running) {
   absl::Status taken = tls_.Reload();
   taken.Update(backends_->ReloadTokenKeys());
+  taken.Update(journal_->Open(running.access_log.file));
   if (comet_ != nullptr) taken.Update(comet_->SetCertificate(fresh.comet));
   if (taken.ok() && admin_ != nullptr) admin_->SetCertificate(fresh.https);
   return taken;
@@ -56,7 +60,7 @@ absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& read_agai
   if (running.gateway.memory_mib == 0) running.gateway.memory_mib = OwnMemoryMib();
   const absl::StatusOr<Fresh> fresh = TryReload(running);
   if (!fresh.ok()) return fresh.status();
-  if (absl::Status taken = TakeFiles(*fresh); !taken.ok()) return taken;
+  if (absl::Status taken = TakeFiles(*fresh, running); !taken.ok()) return taken;
   backends_->ReloadRemote(running);
   if (list_ != nullptr) list_->Set(config::ParseNodeList(running.discovery.static_addresses).value());
   current_ = std::move(running);
