@@ -21,7 +21,7 @@ TEST(Entry, TellsAllThatIsKnownOfAClient) {
   EXPECT_EQ(AccessLine(ended, 1'764'432'900'123),
             "{\"time\":\"2025-11-29T16:15:00.123Z\",\"shard\":3,\"transport\":\"websocket\","
             "\"dialect\":\"goim_websocket\",\"address\":\"10.0.0.1:5\",\"logged_in\":true,"
-            "\"key\":\"ann\\n\\\"\",\"mid\":-7,\"room\":\"live://1\",\"seconds\":1.234,\"reason\":\"kicked\","
+            "\"key\":\"ann\\u000a\\\"\",\"mid\":-7,\"room\":\"live://1\",\"seconds\":1.234,\"reason\":\"kicked\","
             "\"bytes_sent\":100,\"bytes_received\":200,\"retransmits\":3}\n");
 }
 

@@ -72,7 +72,9 @@ TEST(LineFile, CheckLeavesNothingBehind) {
 TEST(LineFile, WhatCannotBeOpenedIsSaidInOneSentence) {
   const TempFolder folder;
   for (const std::string& path : {folder.File("no/log"), folder.File("."), folder.File("fifo")}) {
-    if (path.ends_with("fifo")) ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    if (path.ends_with("fifo")) {
+      ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    }
     for (const absl::Status& status : {LineFile::Check(path), LineFile::Open(path).status()}) {
       EXPECT_FALSE(status.ok()) << path;
       EXPECT_NE(status.message().find("access_log.file: '" + path + "' cannot be opened"), absl::string_view::npos)
