@@ -183,6 +183,8 @@ void EpollRing::Close(int fd) {
 
 std::string EpollRing::PeerAddress(int fd) { return PeerAddressOf(fd); }
 
+std::optional<Traffic> EpollRing::TrafficOf(int fd) { return io::TrafficOf(fd); }
+
 // --- sending
 
 void EpollRing::SendSame(absl::Span<const iovec> span, absl::Span<const base::FanoutTarget> targets,

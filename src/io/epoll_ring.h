@@ -66,6 +66,7 @@ class EpollRing final : public Ring {
   void Shutdown(int fd) override;
   void Close(int fd) override;
   std::string PeerAddress(int fd) override;
+  std::optional<Traffic> TrafficOf(int fd) override;
   void Wake(uint32_t shard) override;
   [[nodiscard]] bool PassDescriptors(uint32_t to_shard, absl::Span<const Passage> out) override;
   size_t TakeDescriptors(uint32_t from_shard, absl::Span<Passage> in) override;

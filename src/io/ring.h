@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,13 @@ struct SendRequest {
 struct Passage {
   int32_t fd;  // -1 on arrival: the kernel could not deliver it (EMFILE)
   uint32_t token;
+};
+
+// What the kernel has counted of a connection: with what was sent again, and below TLS.
+struct Traffic {
+  uint64_t bytes_sent = 0;
+  uint64_t bytes_received = 0;
+  uint32_t retransmits = 0;  // segments
 };
 
 struct TlsCounters {
@@ -156,6 +164,8 @@ class Ring {
 
   // The peer's address as "1.2.3.4:5" or "[::1]:5"; empty when unknown. A system call.
   virtual std::string PeerAddress(int fd) = 0;
+  // Nothing when it is not known. A system call.
+  virtual std::optional<Traffic> TrafficOf(int fd) = 0;
 
   // Makes another shard's ring complete one kWake, by the next Enter() at the latest; wakes that it
   // has not heard of yet may become one. Nothing happens when that shard has not started or has

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,7 @@ class RingOnRing : public Ring {
   void Shutdown(int fd) override { inner_->Shutdown(fd); }
   void Close(int fd) override { inner_->Close(fd); }
   std::string PeerAddress(int fd) override { return inner_->PeerAddress(fd); }
+  std::optional<Traffic> TrafficOf(int fd) override { return inner_->TrafficOf(fd); }
   void Wake(uint32_t shard) override { inner_->Wake(shard); }
   [[nodiscard]] bool PassDescriptors(uint32_t to_shard, absl::Span<const Passage> out) override {
     return inner_->PassDescriptors(to_shard, out);

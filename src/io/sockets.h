@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "io/ring.h"
@@ -37,6 +38,9 @@ void CloseDescriptor(int fd);
 std::string FormatAddress(const sockaddr_storage& address);
 // Of the socket's peer; empty when unknown.
 std::string PeerAddressOf(int fd);
+
+// Of a TCP connection; nothing of anything else.
+std::optional<Traffic> TrafficOf(int fd);
 
 uint64_t MonotonicNowNs();
 // Whole seconds since 1970.

@@ -110,6 +110,8 @@ void UringRing::Close(int fd) { CloseDescriptor(fd); }
 
 std::string UringRing::PeerAddress(int fd) { return PeerAddressOf(fd); }
 
+std::optional<Traffic> UringRing::TrafficOf(int fd) { return io::TrafficOf(fd); }
+
 void UringRing::Wake(uint32_t shard) {
   HALLEY_ASSERT(shard < ring_fds_.size() && shard != shard_);
   io_uring_sqe* sqe = queue_.NextSqe();

@@ -69,6 +69,26 @@ TEST(Sockets, PeerAddressIsEmptyWhenUnknown) {
   EXPECT_EQ(PeerAddressOf(pair.ours.get()).rfind("127.0.0.1:", 0), 0u);
 }
 
+TEST(Sockets, TheKernelCountsWhatGoesEachWay) {
+  EXPECT_FALSE(TrafficOf(-1).has_value());
+  const TcpPair pair = TcpPair::Make();
+  ASSERT_EQ(::send(pair.ours.get(), "hello", 5, 0), 5);
+  ASSERT_EQ(::send(pair.theirs.get(), "hello, you", 10, 0), 10);
+  // What is on its way on loopback is there by the time that the other end can read it.
+  char buffer[16];
+  ASSERT_EQ(::recv(pair.ours.get(), buffer, 10, MSG_WAITALL), 10);
+  const std::optional<Traffic> traffic = TrafficOf(pair.ours.get());
+  ASSERT_TRUE(traffic.has_value());
+  EXPECT_EQ(traffic->bytes_sent, 5u);
+  EXPECT_EQ(traffic->bytes_received, 10u);
+  EXPECT_EQ(traffic->retransmits, 0u);
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  EXPECT_FALSE(TrafficOf(ends[0]).has_value());
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST(Sockets, TheWallsClockIsTheHosts) {
   const auto before = static_cast<uint64_t>(std::time(nullptr));
   const uint64_t now = WallNowS();

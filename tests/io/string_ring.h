@@ -58,6 +58,7 @@ class StringRing final : public Ring {
   void Shutdown(int) override {}
   void Close(int fd) override { wires.erase(fd); }
   std::string PeerAddress(int fd) override { return wires[fd].peer; }
+  std::optional<Traffic> TrafficOf(int) override { return std::nullopt; }
   void Wake(uint32_t) override {}
   [[nodiscard]] bool PassDescriptors(uint32_t, absl::Span<const Passage> out) override {
     if (refuse_passing) return false;

@@ -379,6 +379,13 @@ std::string SimRing::PeerAddress(int fd) {
   return descriptor->link->address + ":" + std::to_string(descriptor->link->id);
 }
 
+// What came in is not counted in this world, so it says what the test can know.
+std::optional<io::Traffic> SimRing::TrafficOf(int fd) {
+  const Descriptor* descriptor = FindLink(fd, "asks a closed descriptor for its traffic");
+  if (descriptor == nullptr) return std::nullopt;
+  return io::Traffic{descriptor->link->taken_bytes, descriptor->link->unread.size(), 0};
+}
+
 // --- between shards
 
 bool SimRing::PassDescriptors(uint32_t to_shard, absl::Span<const io::Passage> out) {

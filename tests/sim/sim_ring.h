@@ -65,6 +65,7 @@ class SimRing final : public io::Ring {
   void Shutdown(int fd) override;
   void Close(int fd) override;
   std::string PeerAddress(int fd) override;
+  std::optional<io::Traffic> TrafficOf(int fd) override;
   uint64_t peers_asked_for() const { return peers_asked_for_; }
   void Wake(uint32_t shard) override;
   [[nodiscard]] bool PassDescriptors(uint32_t to_shard,
