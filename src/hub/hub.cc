@@ -10,7 +10,7 @@
 namespace halley::hub {
 namespace {
 
-uint64_t& Skipped(Accounting& books, SkipReason reason) {
+uint64_t& SkippedBy(Accounting& books, SkipReason reason) {
   return books.skipped[static_cast<size_t>(reason)];
 }
 
@@ -89,7 +89,7 @@ void Hub::RemoveChannel(uint32_t slot) {
   channel.accept_set = kNone;
   if (channel.outbox != kNone) {
     Outbox& outbox = outboxes_[channel.outbox];
-    Skipped(books_, SkipReason::kClosed) +=
+    SkippedBy(books_, SkipReason::kClosed) +=
         outbox.remainder.Clear(&chunks_, &receipts_) + outbox.personal.Clear(&chunks_, &receipts_);
     outbox.replies.Clear(&chunks_);
     ReleaseOutboxIfEmpty(channel);

@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "base/chunked_array.h"
@@ -87,6 +88,13 @@ struct Identity {
   absl::Span<const int32_t> accepts;
   bool every_op = false;  // whatever they are: its protocol knows no ops
   const wire::LongPoll* poll = nullptr;  // where the encoding is that of one
+};
+
+// What an observed channel will never get.
+struct Skipped {
+  uint32_t slot;
+  uint64_t messages;
+  SkipReason why;
 };
 
 // How a personal push fared over the channels of one key or mid.
@@ -150,6 +158,13 @@ class Hub final : private LaneEvents {
   [[nodiscard]] bool AddAccepts(uint32_t slot, absl::Span<const int32_t> ops);
   void RemoveAccepts(uint32_t slot, absl::Span<const int32_t> ops);
 
+  bool Accepts(uint32_t slot, int32_t op) const {
+    return everyone_[channels_[slot].accept_set].Contains(op);
+  }
+  // While it is observed, what it skips for being slow is told by TakeSkipped().
+  void Observe(uint32_t slot, bool on);
+  std::vector<Skipped> TakeSkipped() { return std::exchange(skipped_, {}); }
+
   // --- rooms
   // Joins a room; joining one it is in already changes nothing. The room.
   Room* JoinRoom(uint32_t slot, std::string_view id);
@@ -157,6 +172,7 @@ class Hub final : private LaneEvents {
   void LeaveRooms(uint32_t slot);
   // The room the channel is in (the first, where it is in several); null for none.
   Room* RoomOf(uint32_t slot) const;
+  bool InRoom(uint32_t slot, std::string_view id) const;
   Room* FindRoom(std::string_view id) const;
   uint64_t rooms_count() const { return rooms_count_; }
   template <typename Visitor>
@@ -258,6 +274,7 @@ class Hub final : private LaneEvents {
   // LaneEvents
   void OnRemainder(uint32_t slot, std::string_view bytes, bool first, uint32_t receipt) override;
   void OnTooSlow(uint32_t slot) override;
+  void OnSkipped(uint32_t slot, uint64_t messages, SkipReason why) override;
   void OnBehind(uint32_t slot) override;
 
   Bucket& BucketOf(uint64_t hash) {
@@ -351,6 +368,8 @@ class Hub final : private LaneEvents {
   std::vector<uint32_t> blocked_;    // scratch
   LayoutMemory layout_memory_;       // scratch
   std::vector<uint32_t> too_slow_;
+  absl::flat_hash_set<uint32_t> observed_;  // slots; few, and mostly none
+  std::vector<Skipped> skipped_;            // of those
   absl::flat_hash_map<uint32_t, wire::LongPoll> polls_;  // by slot
   std::vector<uint32_t> answered_;
   std::string poll_head_;            // scratch

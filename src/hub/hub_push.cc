@@ -46,7 +46,9 @@ bool Hub::MakeRoom(uint32_t slot, Outbox* outbox, uint64_t bytes) {
     case PersonalOverflow::kSkip: keep = bytes > limit ? 0 : limit - bytes; break;
     case PersonalOverflow::kLatest: break;
   }
-  books_.skipped[static_cast<size_t>(SkipReason::kOverflow)] += outbox->DropOldest(&chunks_, keep, &receipts_);
+  const uint64_t dropped = outbox->DropOldest(&chunks_, keep, &receipts_);
+  books_.skipped[static_cast<size_t>(SkipReason::kOverflow)] += dropped;
+  if (dropped > 0) OnSkipped(slot, dropped, SkipReason::kOverflow);
   return true;
 }
 

@@ -105,6 +105,8 @@ class LaneEvents {
   // be sent before anything else. They come in several calls, the first of which says so.
   virtual void OnRemainder(uint32_t slot, std::string_view bytes, bool first,
                            uint32_t receipt) = 0;
+  // The member, which lags, will not get so many messages.
+  virtual void OnSkipped(uint32_t /*slot*/, uint64_t /*messages*/, SkipReason /*why*/) {}
   // The member skipped and the policy is to close.
   virtual void OnTooSlow(uint32_t slot) = 0;
   // The member has something to send of its own in this lane, or may rejoin.

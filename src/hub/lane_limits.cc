@@ -96,6 +96,7 @@ void Lane::SkipMember(uint32_t index, LogPosition tail, SkipReason why, LaneEven
   }
   if (position.offset < to.offset) {
     Skip(why, position.seq, to.seq);
+    events.OnSkipped(slot, to.seq - position.seq, why);
     position = to;
   }
   cursor.position = position;

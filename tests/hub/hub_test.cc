@@ -75,6 +75,37 @@ TEST_F(PersonalOverflowTest, SkipLetsTheOldestGo) {
   ExpectTheRestIsSent(1);
 }
 
+TEST_F(PersonalOverflowTest, WhatAnObservedChannelSkipsIsTold) {
+  Fill(PersonalOverflow::kSkip, false);
+  hub_->Observe(1, true);
+  EXPECT_EQ(PushOneMore(21).taken, 1u);
+  const auto skipped = hub_->TakeSkipped();
+  ASSERT_EQ(skipped.size(), 1u);
+  EXPECT_EQ(skipped[0].slot, 1u);
+  EXPECT_EQ(skipped[0].messages, 2u);
+  EXPECT_EQ(skipped[0].why, SkipReason::kOverflow);
+  ExpectTheRestIsSent(2);
+  // Nobody looks any more, and what was not taken is nobody's.
+  Fill(PersonalOverflow::kSkip, false);
+  EXPECT_EQ(PushOneMore(21).taken, 1u);
+  hub_->Observe(1, true);
+  hub_->Observe(1, false);
+  EXPECT_TRUE(hub_->TakeSkipped().empty());
+  ExpectTheRestIsSent(2);
+}
+
+TEST_F(HubTest, KnowsTheRoomsAndOpsOfAChannel) {
+  Start();
+  Add(1, "key", 0, {kOp});
+  Join(1, "a");
+  Join(1, "b");
+  EXPECT_TRUE(hub_->InRoom(1, "a"));
+  EXPECT_TRUE(hub_->InRoom(1, "b"));
+  EXPECT_FALSE(hub_->InRoom(1, "c"));
+  EXPECT_TRUE(hub_->Accepts(1, kOp));
+  EXPECT_FALSE(hub_->Accepts(1, kOp + 1));
+}
+
 TEST_F(PersonalOverflowTest, SkipFinishesWhatWasBegun) {
   Fill(PersonalOverflow::kSkip, true);
   EXPECT_EQ(PushOneMore(60).taken, 1u);
