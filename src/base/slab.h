@@ -86,6 +86,14 @@ class Slab {
   }
   const T& Get(uint32_t index) const { return const_cast<Slab*>(this)->Get(index); }
 
+  // nullptr when there is none now. For walks that are cut into parts: any index below used().
+  T* At(uint32_t index) {
+    Slot& slot = SlotAt(index);
+    return slot.live ? slot.object() : nullptr;
+  }
+  // Indices that were ever given out are below that.
+  uint32_t used() const { return used_; }
+
   // nullptr when that object has gone. Any index and generation may be asked for.
   T* Find(uint32_t index, uint32_t generation) {
     if (index >= used_) return nullptr;

@@ -312,6 +312,12 @@ struct GatewayOptions {
   bool check_config = false;            // --check-config
 };
 
+// A line for each client's connection that has ended.
+struct AccessLogOptions {
+  std::string file;     // empty: there is none
+  uint32_t one_in = 1;  // of so many connections one, chosen when it is accepted
+};
+
 enum class DiscoveryKind : uint8_t {
   kNone,
   kStatic,    // logic is where static_addresses say
@@ -354,6 +360,7 @@ struct Options {
   AdminOptions admin;
   CometGrpcOptions comet_grpc;
   GatewayOptions gateway;
+  AccessLogOptions access_log;
   DiscoveryOptions discovery;
 };
 

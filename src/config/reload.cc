@@ -22,7 +22,8 @@ constexpr absl::string_view kMayChange[] = {
     "client.duplicate_key_max", "gopush.subscribers", "gopusher.time_window_s",
     "gopusher.duplicate", "goim_v1.idle_timeout_ms", "room.", "push.secret", "push.secret_file",
     "admin.token", "admin.token_file", "gateway.shutdown_timeout_ms", "gateway.drain_grace_ms",
-    "gateway.drain_window_ms", "gateway.drain_retry_ms", "gateway.memory_mib", "gateway.log_level"};
+    "gateway.drain_window_ms", "gateway.drain_retry_ms", "gateway.memory_mib", "gateway.log_level",
+    "access_log."};
 
 // What reads an option takes options that may be changed, though it does not change them.
 bool Same(const OptionSpec& spec, const Options& a, const Options& b) {

@@ -21,6 +21,7 @@ constexpr auto kPush = &Options::push;
 constexpr auto kAdmin = &Options::admin;
 constexpr auto kCometGrpc = &Options::comet_grpc;
 constexpr auto kGateway = &Options::gateway;
+constexpr auto kAccessLog = &Options::access_log;
 
 constexpr OptionSpec kRows[] = {
     Number<kRoom, &RoomOptions::log_bytes>(
@@ -158,6 +159,14 @@ constexpr OptionSpec kRows[] = {
     Choice<kGateway, &GatewayOptions::log_format>(
         {"gateway", "log_format"}, kLogFormats,
         "how the log's lines are written: as text, or one JSON object each (time, level, message)"),
+
+    Text<kAccessLog, &AccessLogOptions::file>(
+        {"access_log", "file"}, Kind::kFile, kTextBytesMax,
+        "file that gets a line of JSON for each client's connection when it has ended; it is made where there "
+        "is none, by gateway.user, and opened again at every reload; empty: there is no access log"),
+    Number<kAccessLog, &AccessLogOptions::one_in>(
+        {"access_log", "one_in"}, Kind::kCount, {1, 1'000'000},
+        "of so many connections of the node one gets a line, chosen when it is accepted; 1: all do"),
 };
 
 }  // namespace

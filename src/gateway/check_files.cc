@@ -7,6 +7,7 @@
 #include "gateway/own_instance.h"
 #include "gateway/own_user.h"
 #include "gateway/tls_servers.h"
+#include "journal/line_file.h"
 
 namespace halley::gateway {
 
@@ -21,7 +22,11 @@ absl::Status CheckFiles(const config::Options& options) {
   if (!https.ok()) return https.status();
   const auto self = OwnInstance(options.discovery);
   if (!self.ok()) return self.status();
-  return Backends::Check(options);
+  if (absl::Status backends = Backends::Check(options); !backends.ok()) return backends;
+  if (options.access_log.file.empty()) return absl::OkStatus();
+  // Last, for there is no way back: that user is who will open it.
+  if (absl::Status became = BecomeUser(options.gateway.user); !became.ok()) return became;
+  return journal::LineFile::Check(options.access_log.file);
 }
 
 }  // namespace halley::gateway

@@ -99,6 +99,7 @@ absl::Status Gateway::OpenAll() {
   if (!rings.ok()) return rings.status();
   rings_ = *std::move(rings);
   fabric_ = std::make_unique<shard::Fabric>(options_.shard.shards);
+  if (absl::Status journal = OpenJournal(); !journal.ok()) return journal;
   gate_ = shard::Gate::For(options_.limits);
   if (gate_ != nullptr) count_client_ips_ = [this] { return gate_->addresses(); };
   absl::Status status = OpenInside();

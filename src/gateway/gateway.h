@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -29,6 +30,7 @@
 #include "io/listener.h"
 #include "io/open_rings.h"
 #include "io/secure_ring.h"
+#include "journal/journal.h"
 #include "shard/gate.h"
 #include "shard/mailbox.h"
 #include "shard/shard.h"
@@ -98,6 +100,11 @@ class Gateway {
   }
   // Who is told how the node stands with its registry; to be named before Start().
   void OnRegistry(std::function<void(const absl::Status&)> tell) { tell_of_registry_ = std::move(tell); }
+  // Who is told what is to stand in the log of traces and of the access log; on another thread, and to be named
+  // before Start().
+  void OnJournal(std::function<void(bool warning, std::string_view line)> tell) {
+    tell_of_journal_ = std::move(tell);
+  }
   bool verifies_tokens() const { return backends_->verifies_tokens(); }
 
   const Addresses& addresses() const { return addresses_; }
@@ -129,10 +136,13 @@ class Gateway {
                       std::vector<std::string>* bound);
   absl::Status OpenInside();
   absl::StatusOr<InsideEnds> AddInsideEnds();
+  absl::Status OpenJournal();
+  absl::Status StartJournal();
   absl::Status StartAdmin();
   absl::Status StartComet();
   absl::Status StartOnlineReports();
   std::vector<admin::NodeMetric> NodeMetrics() const;
+  void AddJournalMetrics(std::vector<admin::NodeMetric>* metrics) const;
   admin::NodesReply NodesReply() const;
   absl::Status NameItself();
   void OpenDiscovery();
@@ -176,11 +186,13 @@ class Gateway {
   std::unique_ptr<admin::AdminServer> admin_;
   std::unique_ptr<comet::CometServer> comet_;
   std::unique_ptr<shard::Fabric> fabric_;
+  std::unique_ptr<journal::Journal> journal_;  // before the shards' threads, which feed it
   std::unique_ptr<shard::Gate> gate_;  // null: nothing is limited
   discovery::Instance self_;
   // Distinct addresses of clients; 0: nobody counts them.
   std::function<uint64_t()> count_client_ips_ = [] { return uint64_t{0}; };
   std::function<void(const absl::Status&)> tell_of_registry_ = [](const absl::Status&) {};
+  std::function<void(bool, std::string_view)> tell_of_journal_ = [](bool, std::string_view) {};
   std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};

@@ -26,6 +26,7 @@ absl::Status Gateway::StartOnlineReports() {
 
 std::vector<admin::NodeMetric> Gateway::NodeMetrics() const {
   std::vector<admin::NodeMetric> metrics = backends_->Metrics();
+  AddJournalMetrics(&metrics);
   if (online_ == nullptr) return metrics;
   const goim_logic::OnlineFigures& figures = online_->figures();
   const auto value = [](const std::atomic<uint64_t>& count) {

@@ -150,6 +150,10 @@ void TellOfRegistry(const absl::Status& status) {
   }
 }
 
+void TellOfJournal(bool warning, std::string_view line) {
+  spdlog::log(warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
+}
+
 uint64_t MonotonicUs() { return halley::io::MonotonicNowNs() / 1000; }
 
 enum class Stage { kServing, kDraining, kClosing };
@@ -233,6 +237,7 @@ int main(int argc, char** argv) {
   (*gateway)->OnFetchedKeys(TellOfKeys);
   (*gateway)->OnAddressNews(TellOfAddress);
   (*gateway)->OnRegistry(TellOfRegistry);
+  (*gateway)->OnJournal(TellOfJournal);
   if (absl::Status started = (*gateway)->Start(); !started.ok()) return Fail(started);
 
   const absl::string_view version = halley::config::Version();

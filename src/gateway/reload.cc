@@ -24,6 +24,9 @@ absl::Status Gateway::TryReload(const config::Options& running) const {
         absl::StrCat("with what waits for a restart, ", together.message()));
   }
   if (absl::Status tls = TlsServers::Load(options_).status(); !tls.ok()) return tls;
+  if (!running.access_log.file.empty()) {
+    if (absl::Status good = journal::LineFile::Check(running.access_log.file); !good.ok()) return good;
+  }
   if (!backends_->verifies_tokens()) return absl::OkStatus();
   return backend::KeySet::Load(options_.jwt).status();
 }
@@ -36,6 +39,7 @@ absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& wanted) {
   if (absl::Status tried = TryReload(running); !tried.ok()) return tried;
   absl::Status read = tls_.Reload();
   read.Update(backends_->ReloadTokenKeys());
+  read.Update(journal_->Open(running.access_log.file));
   // The files have changed since they were tried.
   if (!read.ok()) return read;
   current_ = std::move(running);

@@ -42,6 +42,9 @@ absl::StatusOr<config::Changes> Reloader::Reload(const char* why) {
   if (gateway_->verifies_tokens()) {
     spdlog::info("{}: new logins need the token keys that were read again", why);
   }
+  if (!read->options.access_log.file.empty()) {
+    spdlog::info("{}: the access log was opened again", why);
+  }
   if (changes->made.empty() && changes->need_restart.empty()) {
     spdlog::info("{}: no option has changed", why);
   }

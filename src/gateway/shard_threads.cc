@@ -55,6 +55,7 @@ absl::Status Gateway::Start() {
     each.listener.fds.clear();
   }
   inside_.ShardsStarted();
+  if (first.ok()) first = StartJournal();
   if (first.ok() && comet_ends_.has_value()) first = StartComet();
   OpenDiscovery();
   if (first.ok() && online_end_.has_value()) first = StartOnlineReports();
@@ -110,6 +111,7 @@ void Gateway::RunShard(uint32_t index) {
   setup.gate = gate_.get();
   setup.backend = backend.get();
   setup.push = &push;
+  setup.feed = &journal_->feed(index);
   setup.shards_per_cpu = ShardsPerCpu();
   for (const Listening& each : listeners_) {
     setup.listeners.push_back({each.kind, each.listener.fds[index]});
@@ -145,6 +147,7 @@ void Gateway::Join() {
   for (const auto& thread : threads_) {
     if (thread->thread.joinable()) thread->thread.join();
   }
+  if (journal_ != nullptr) journal_->Stop();
   if (online_ != nullptr) online_->Stop();
   if (backends_ != nullptr) backends_->Finish();
   // Last, so that it can be asked until the end.

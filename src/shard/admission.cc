@@ -39,6 +39,7 @@ void Shard::OpenClient(int32_t fd, session::Transport transport) {
   fabric_.notice(index_).connections.store(clients_, std::memory_order_relaxed);
   connection->serial = ++next_serial_ * fabric_.shards() + index_;
   if (gate_ != nullptr) TakeSeat(*connection, seat, {});
+  if (watch_.wants_accepts()) watch_.OnAccepted(*connection);
   SetDeadline(*connection, now_ns_ + uint64_t{options_.client.handshake_timeout_ms} * 1'000'000);
   if (options_.listen.defer_accept_s > 0) {
     // It is here because it has sent something.
@@ -56,6 +57,7 @@ void Shard::TurnAway(int32_t fd, session::Transport transport, wire::CloseReason
   farewell_.clear();
   session::ClientSession(transport).AppendFarewell(reason, &farewell_);
   SendTo(fd, farewell_);
+  if (watch_.wants_accepts()) watch_.OnTurnedAway(fd, transport, reason);
   ring_.Close(fd);
 }
 

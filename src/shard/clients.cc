@@ -230,6 +230,7 @@ size_t Shard::FeedClient(Connection& connection, char* bytes, size_t size, uint3
     farewell_written = event.kind == session::EventKind::kClose;
     ending = event.reason;
     if (farewell_written) break;
+    if (connection.watched) watch_.OnEvent(connection, event);
     if (gate_ != nullptr) ending = CheckEvent(connection, event, &farewell_written);
     if (ending == wire::CloseReason::kNone) ending = OnEvent(connection, event);
   }

@@ -16,6 +16,7 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
   HALLEY_ASSERT(reason != wire::CloseReason::kNone);
   if (connection.phase >= Phase::kLingering) return;
   connection.reason = reason;
+  if (connection.watched) watch_.OnEnding(connection);
   const uint32_t slot = SlotOf(connection);
   if (connection.phase == Phase::kRpc) {
     ForgetRpc(connection);
@@ -31,6 +32,7 @@ void Shard::BeginClose(Connection& connection, wire::CloseReason reason, bool fa
       SendTo(connection.fd, farewell_);
     }
   }
+  if (connection.watched) watch_.OnEnded(connection);
   connection.extra.reset();
   round_.Put(&connection.inbox);
   connection.inbox_bytes = 0;

@@ -83,6 +83,7 @@ struct Connection {
   bool ended : 1 = false;             // the peer's end of stream, or a reset, lies behind what is unread
   bool saw_end : 1 = false;           // the peer's end of stream was read
   bool retired : 1 = false;           // is told to go as soon as it has been sent what it is owed
+  bool watched : 1 = false;           // the shard's Watch remembers something of it
   wire::CloseReason reason = wire::CloseReason::kNone;
   uint32_t idle_ms = 0;           // idle timeout of a live client
   // Times in tenths of a second on the ring's clock; 0: none.

@@ -97,6 +97,7 @@ bool Shard::Retire(Connection& connection, wire::CloseReason reason) {
   connection.phase = Phase::kWaiting;
   connection.extra = std::make_unique<Greeting>();
   connection.retired = true;
+  if (connection.watched) watch_.OnRetired(connection, left);
   retired_.push_back({{slot, GenerationOf(connection)}, reason});
   return true;
 }

@@ -16,6 +16,7 @@
 
 #include "config/options.h"
 #include "shard/status.h"
+#include "shard/trace.h"
 #include "wire/close_reason.h"
 
 namespace halley::shard {
@@ -33,6 +34,9 @@ enum class JobKind : uint8_t {
   kDrain,    // tells the node's clients to go
   kUndrain,
   kReload,   // has the options read again
+  kTraceBegin,
+  kTraceEnd,
+  kTraces,   // which traces are on
 };
 
 struct Job {
@@ -46,6 +50,8 @@ struct Job {
   std::vector<int64_t> mids;
   std::optional<uint32_t> grace_ms;   // kDrain: else as the options have them
   std::optional<uint32_t> window_ms;
+  TraceTarget trace;                  // kTraceBegin, kTraceEnd
+  uint32_t trace_s = kTraceSecondsDefault;
 };
 
 enum class Refusal : uint8_t {
@@ -78,6 +84,16 @@ struct Reloaded {
   std::string error;                      // not empty: nothing was changed, and why
 };
 
+// What came of beginning or ending a trace, or of asking for them.
+struct Traced {
+  struct On {
+    TraceTarget target;
+    uint32_t seconds_left;
+  };
+  std::vector<On> traces;  // that are on now
+  std::string error;       // not empty: nothing was changed, and why
+};
+
 struct JobResult {
   uint64_t taken = 0;              // channels that the message was appended for, or were kicked, or
                                    // are to go
@@ -88,6 +104,7 @@ struct JobResult {
   std::vector<ShardStatus> status; // kStatus: one per shard
   std::optional<Deliveries> deliveries;  // pushes with confirm_ms
   Reloaded reloaded;               // kReload
+  Traced traced;                   // kTraceBegin, kTraceEnd, kTraces
 };
 
 // A push connection on a shard.

@@ -60,7 +60,10 @@ uint32_t JobTable::Open(RpcId connection, uint64_t pusher_ticket, base::Ref<Shar
     case JobKind::kStatus:
     case JobKind::kDrain:
     case JobKind::kUndrain:
-    case JobKind::kReload: break;
+    case JobKind::kReload:
+    case JobKind::kTraceBegin:
+    case JobKind::kTraceEnd:
+    case JobKind::kTraces: break;
   }
   entry.job = std::move(job);
   return ticket;
@@ -87,6 +90,7 @@ void JobTable::AddPart(uint32_t ticket, JobPart part) {
   std::move(part.rooms.begin(), part.rooms.end(), std::back_inserter(result.rooms));
   result.online.insert(result.online.end(), part.online.begin(), part.online.end());
   if (entry.job->job.kind == JobKind::kReload) result.reloaded = std::move(part.reloaded);
+  if (part.traced.has_value()) result.traced = *std::move(part.traced);
   std::move(part.status.begin(), part.status.end(), std::back_inserter(result.status));
 }
 

@@ -46,6 +46,9 @@ void Shard::RunJob(RpcId connection, uint64_t ticket, Job job) {
     case JobKind::kDrain:
     case JobKind::kUndrain: OrderDrain(*shared); break;
     case JobKind::kReload: AwaitReload(shared->ticket); break;
+    case JobKind::kTraceBegin:
+    case JobKind::kTraceEnd:
+    case JobKind::kTraces: OrderTrace(shared); break;
   }
   FinishIfDone(shared->ticket);
 }
@@ -168,11 +171,18 @@ JobPart Shard::DoPart(const SharedJob& job, uint32_t room, uint32_t receipt) {
     case JobKind::kStatus: part.status.push_back(Status()); break;
     case JobKind::kDrain:
     case JobKind::kUndrain:
+    case JobKind::kTraces:
     case JobKind::kReload: HALLEY_ASSERT(false);  // the first shard has done it all
+    case JobKind::kTraceBegin:
+    case JobKind::kTraceEnd:
+      watch_.TakeTraces();
+      if (index_ == job.origin) part.traced = TracedNow();
+      break;
     case JobKind::kPushRooms:
       part.taken = hub_.PushRoom(job.job.names[room], PushOf(job, receipt), now_ms());
       break;
   }
+  if (watch_.tracing()) watch_.OnPush(job.job, room, part);
   return part;
 }
 

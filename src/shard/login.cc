@@ -66,6 +66,7 @@ void Shard::FinishLogin(Connection& connection, backend::ConnectReply& reply) {
     Abandon(connection, reply, wire::CloseReason::kAuthRefused);
     return;
   }
+  if (watch_.tracing()) watch_.OnKnown(connection, reply.key, reply.mid, connection.greeting()->forwarded_for);
   if (stop_ != StopPhase::kRunning) {
     Abandon(connection, reply, wire::CloseReason::kServerClosing);
     return;
@@ -113,6 +114,7 @@ void Shard::Admit(Connection& connection, const Asked& asked,
   hub_.Reply(slot, asked.answer);
   backend_.Admitted({reply.mid, reply.key, connection.serial});
   ++counts_.logins;
+  if (connection.watched) watch_.OnLogin(connection, reply.room);
   // The new one is in before the old one ends, so that the key never goes off line between.
   for (const uint32_t old : displaced) {
     BeginClose(connections_.Get(old), wire::CloseReason::kReplaced);
@@ -201,6 +203,7 @@ void Shard::SendAway(Connection& connection, uint32_t owner, backend::ConnectRep
     if (gate_->meters()) adoption->meter = meters_[SlotOf(connection)];
     adoption->seat = LeaveSeat(connection);
   }
+  adoption->watched = watch_.OnLeaving(connection);
   if (connection.inbox_bytes > 0) {
     adoption->unread.assign(connection.inbox.data, connection.inbox_bytes);
   }
@@ -253,6 +256,9 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
       fd < 0 ? nullptr : connections_.New(fd, adoption.session.transport());
   if (connection == nullptr) {
     // The table of descriptors is full here.
+    if (adoption.watched != nullptr) {
+      watch_.OnLost(*adoption.watched, adoption.session.transport(), fd, wire::CloseReason::kMoveFailed);
+    }
     if (fd >= 0) ring_.Close(fd);
     if (gate_ != nullptr) gate_->GiveBack(adoption.seat);
     ++counts_.closed[static_cast<size_t>(wire::CloseReason::kMoveFailed)];
@@ -264,6 +270,8 @@ void Shard::Adopt(uint32_t from, uint64_t token, Adoption& adoption) {
   connection->session = adoption.session;
   connection->serial = adoption.serial;
   if (gate_ != nullptr) TakeSeat(*connection, adoption.seat, adoption.meter);
+  watch_.OnArrived(*connection, std::move(adoption.watched));
+  if (watch_.tracing()) watch_.OnKnown(*connection, adoption.login.key, adoption.login.mid, {});
   if (!adoption.unread.empty()) {
     KeepUnread(*connection, adoption.unread.data(), adoption.unread.size());
   }

@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,6 +26,8 @@
 #include "shard/connection.h"
 #include "shard/gate.h"
 #include "shard/job.h"
+#include "shard/trace.h"
+#include "shard/watched.h"
 
 namespace halley::shard {
 
@@ -50,6 +53,7 @@ struct JobPart {
   std::vector<ShardStatus> status;
   Deliveries deliveries;
   Reloaded reloaded;
+  std::optional<Traced> traced;  // of one shard
 };
 
 // A connection on its way to the shard that owns its key. The descriptor travels beside it.
@@ -61,6 +65,7 @@ struct Adoption {
   uint64_t serial = 0;
   AddressKey seat = kNoAddress;
   Meter meter;
+  std::unique_ptr<Watched> watched;  // null: it is not
 };
 
 // A room's presence on a shard, and its counts.
@@ -160,6 +165,8 @@ class Fabric {
   std::shared_ptr<const config::Options> TakeOptions() const;
   bool EveryShardTookOptions() const;
 
+  TraceTable& traces() { return traces_; }
+
   uint64_t ConnectionsCount() const;
   bool AnyoneCongested() const;
 
@@ -176,6 +183,7 @@ class Fabric {
   mutable std::mutex reload_mutex_;  // of the two below; no shard's turn takes it but after a reload
   Reloaded reload_outcome_;
   std::shared_ptr<const config::Options> options_;
+  TraceTable traces_;
 };
 
 class Port {

@@ -39,6 +39,7 @@ void Shard::TakeOptions() {
   session_limits_.event_heartbeat_ms = options_.client.sse_heartbeat_ms;
   session_limits_.v1_idle_timeout_ms = options_.goim_v1.idle_timeout_ms;
   push_.OnOptions(options_);
+  watch_.SetOptions(options_.access_log);
   fabric_.notice(index_).options_number.store(number, std::memory_order_release);
 }
 

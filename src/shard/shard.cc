@@ -50,11 +50,13 @@ Shard::Shard(const ShardSetup& setup)
       port_(setup.fabric, setup.index),
       hub_(HubLimitsOf(options_, setup.wall_offset_ms)),
       wheel_(setup.ring->NowNs()),
+      watch_({index_, setup.ring, &hub_, &connections_, &setup.fabric->traces(), &proxies_, setup.feed}),
       accept_again_ns_(setup.listeners.size(), 0),
       departures_(fabric_.shards()),
       arrivals_(fabric_.shards()),
       plans_(kPlans) {
   counts_.shard = index_;
+  watch_.SetOptions(options_.access_log);
   requests_.reserve(io::Ring::kBatchMax);
   exceptions_.reserve(io::Ring::kBatchMax);
 }
@@ -78,6 +80,7 @@ absl::Status Shard::Start() {
 bool Shard::RunOnce() {
   now_ns_ = ring_.NowNs();
   hub_.SetTime(now_ms());
+  watch_.Advance(now_ns_);
   ++counts_.turns;
   ReapCompletions();
   ReadReadable();
@@ -272,6 +275,7 @@ void Shard::Tick() {
   }
   TakeOptions();
   ReportReloads();
+  watch_.Tick();
   CloseStalled();
   RelieveMemory();
   for (size_t i = 0; i < accept_again_ns_.size(); ++i) {
@@ -354,7 +358,7 @@ void Shard::PublishAndWake() {
 
 bool Shard::HasWork() const {
   return !readable_.empty() || !answers_.empty() || !refresh_answers_.empty() ||
-         !rpc_dirty_.empty() || !to_close_.empty() ||
+         !rpc_dirty_.empty() || !to_close_.empty() || watch_.scanning() ||
          hub_.receipts().AnyDone() || hub_.HasWork();
 }
 

@@ -6,7 +6,7 @@
 // Threads    Constructed anywhere; Start(), RunOnce() and everything else on one thread. Others reach
 //            it through the Fabric only.
 // Ownership  Owns its connections, hub and buffers, and a copy of the options. Borrows ring, fabric, gate,
-//            backend and push handler, which outlive it. Owns the descriptors of its listeners and inside callers and
+//            backend, push handler and feed, which outlive it. Owns the descriptors of its listeners and inside callers and
 //            closes them.
 // Limits     config::Options.
 #pragma once
@@ -39,6 +39,7 @@
 #include "shard/job_table.h"
 #include "shard/mailbox.h"
 #include "shard/memory_stage.h"
+#include "shard/watch.h"
 
 namespace halley::shard {
 
@@ -68,6 +69,7 @@ struct ShardSetup {
   Gate* gate = nullptr;  // of all shards; null: nothing is limited
   backend::Backend* backend = nullptr;
   RpcHandler* push = nullptr;
+  journal::Feed* feed = nullptr;  // null: nothing is written down
   std::vector<ShardListener> listeners;
   std::vector<InsideCaller> inside;
 };
@@ -90,6 +92,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
 
   ShardStatus Status() const;
   const hub::Hub& hub() const { return hub_; }
+  const Watch& watch() const { return watch_; }
 
  private:
   // --- the turn (shard.cc)
@@ -262,6 +265,10 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void SendHeld(uint32_t receipt, HeldReport held);
   void ReportHeld(uint32_t receipt);
 
+  // --- traces (tracing.cc)
+  void OrderTrace(const base::Ref<SharedJob>& job);
+  Traced TracedNow();
+
   // --- the memory budget (memory.cc)
   uint64_t HeldBytes() const;
   void RelieveMemory();
@@ -312,6 +319,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   io::Round round_;
   io::TimerWheel wheel_;
   base::Slab<Connection> connections_;
+  Watch watch_;
   Home home_;
   MemoryStage memory_stage_ = MemoryStage::kPlenty;
   uint64_t held_elsewhere_ = 0;  // by the other shards, a tick ago

@@ -125,7 +125,7 @@ TEST(Load, RefusesUnknownKeysWithTheirPlace) {
   EXPECT_EQ(FileMessage("\n[lisen]\n"),
             ":2:2: there is no section 'lisen': the sections are listen, tls, shard, io, client, "
             "backend, jwt, http_backend, goim, limits, websocket, gopush, gopusher, goim_v1, room, push, "
-            "admin, comet_grpc, gateway, discovery");
+            "admin, comet_grpc, gateway, access_log, discovery");
   EXPECT_EQ(FileMessage("'listen.tcp' = '127.0.0.1:1'\n"),
             ":1:1: 'listen.tcp' is one name in TOML: write it without the quotes");
   EXPECT_EQ(FileMessage("gateway.check_config = true\n"),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/networks.h"
+
 namespace halley::sim {
 namespace {
 
@@ -67,6 +69,11 @@ NodeSetup Crowd::Draw(uint64_t seed, uint32_t shards) {
     setup.options.limits.rooms = 100'000;
     setup.options.limits.messages_per_s = 1'000'000;
   }
+  // Drawn from the seed itself, so that the rest of the run is what it was without.
+  if (seed % 3 != 0) {
+    setup.options.access_log.file = "kept in memory";
+    setup.options.access_log.one_in = static_cast<uint32_t>(seed % 2 == 0 ? 1 : 1 + seed % 5);
+  }
   return setup;
 }
 
@@ -82,6 +89,16 @@ Crowd::Crowd(SimNode* node, uint64_t seed)
   for (uint64_t i = 0; i < rooms; ++i) rooms_.push_back("live://" + std::to_string(i));
   const uint64_t mids = rng_.Scale(1, 12);
   for (uint64_t i = 0; i < mids; ++i) mids_.push_back(static_cast<int64_t>(rng_.Next() >> 1) + 1);
+  if (seed % 3 != 1) {
+    const auto trace = [this](shard::TraceTarget target) {
+      node_.fabric().traces().Begin(target, core_.now() + 3600 * kSecond);
+    };
+    trace({.kind = shard::TraceKind::kKey, .name = keys_.front()});
+    trace({.kind = shard::TraceKind::kMid, .mid = mids_.front()});
+    if (seed % 2 == 0) {
+      trace({.kind = shard::TraceKind::kIp, .name = "10.0.0.1", .ip = base::ParseIp("10.0.0.1").value()});
+    }
+  }
   const uint64_t pushers = rng_.Between(1, 5);
   for (uint64_t i = 0; i < pushers; ++i) {
     pushers_.push_back(&node_.JoinPusher(static_cast<uint32_t>(rng_.Below(node_.shards()))));

@@ -5,6 +5,11 @@
 #include "hub/bucket.h"
 
 namespace halley::sim {
+namespace {
+
+constexpr size_t kFeedEntries = 4096;
+
+}  // namespace
 
 SimNode::SimNode(uint64_t seed, const NodeSetup& setup)
     : setup_(setup), world_(seed, setup.faults, setup.shards), fabric_(setup.shards),
@@ -23,6 +28,8 @@ SimNode::SimNode(uint64_t seed, const NodeSetup& setup)
     shard.gate = gate_.get();
     shard.backend = backends_.back().get();
     shard.push = services_.back().get();
+    feeds_.push_back(std::make_unique<journal::Feed>(kFeedEntries, &accepted_));
+    shard.feed = feeds_.back().get();
     for (const shard::ListenerKind kind :
          {shard::ListenerKind::kTcp, shard::ListenerKind::kWebSocket,
           shard::ListenerKind::kGoimV1WebSocket, shard::ListenerKind::kPush,
@@ -86,6 +93,35 @@ std::string SimNode::NameOwnedBy(uint32_t shard, std::string_view prefix, uint32
     std::string name = std::string(prefix) + std::to_string(i);
     if (OwnerOf(name) == shard && nth-- == 0) return name;
   }
+}
+
+void SimNode::TakeTold() {
+  for (const auto& feed : feeds_) {
+    while (const std::unique_ptr<journal::Entry> entry = feed->Take()) {
+      if (auto* const line = std::get_if<journal::Line>(&entry->what)) {
+        lines_.push_back(std::move(*line));
+      } else {
+        ++ended_count_;
+        ended_.push_back(std::move(std::get<journal::Ended>(entry->what)));
+      }
+    }
+  }
+}
+
+std::vector<std::string> SimNode::TakeLines() {
+  TakeTold();
+  return std::exchange(lines_, {});
+}
+
+std::vector<journal::Ended> SimNode::TakeEnded() {
+  TakeTold();
+  return std::exchange(ended_, {});
+}
+
+uint64_t SimNode::ended_dropped() const {
+  uint64_t sum = 0;
+  for (const auto& feed : feeds_) sum += feed->dropped();
+  return sum;
 }
 
 bool SimNode::Settle(uint64_t ns) {

@@ -2,12 +2,14 @@
 // of it at rest.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "config/options.h"
+#include "journal/feed.h"
 #include "push/push_service.h"
 #include "shard/gate.h"
 #include "shard/mailbox.h"
@@ -70,6 +72,11 @@ class SimNode {
   uint32_t OwnerOf(std::string_view name) const;
   std::string NameOwnedBy(uint32_t shard, std::string_view prefix, uint32_t nth = 0) const;
 
+  // What the shards have told the Journal since the last call: lines of traces, and who has ended.
+  std::vector<std::string> TakeLines();
+  std::vector<journal::Ended> TakeEnded();
+  uint64_t ended_dropped() const;
+
   // Runs until nothing happens any more but ticks; false: it does not come to rest.
   bool Settle(uint64_t ns = 60 * kSecond);
   // Every pusher has its replies.
@@ -97,6 +104,7 @@ class SimNode {
     uint64_t to_mids = 0;
     uint64_t to_many = 0;  // through lanes
   };
+  void TakeTold();
   void CheckConfirmed();
   void CheckClient(const SimClient& client);
   void AddMissing(const SimClient& client, Missing* missing);
@@ -110,6 +118,11 @@ class SimNode {
   std::unique_ptr<shard::Gate> gate_;
   Ledger ledger_;
   BackendBooks backend_books_;
+  std::atomic<uint64_t> accepted_{0};
+  std::vector<std::unique_ptr<journal::Feed>> feeds_;
+  std::vector<std::string> lines_;
+  std::vector<journal::Ended> ended_;
+  uint64_t ended_count_ = 0;  // of all times
   std::vector<std::unique_ptr<SimBackend>> backends_;
   std::vector<std::unique_ptr<push::PushService>> services_;
   std::vector<std::unique_ptr<shard::Shard>> shards_;

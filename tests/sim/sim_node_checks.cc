@@ -245,6 +245,14 @@ void SimNode::CheckEmpty() {
   ExpectEqual(sum.accepted, accepted, "connections counted as accepted");
   const uint64_t closed = std::accumulate(sum.closed.begin(), sum.closed.end(), uint64_t{0});
   ExpectEqual(closed, accepted - pushers, "connections closed for a reason");
+  if (!setup_.options.access_log.file.empty() && setup_.options.access_log.one_in == 1) {
+    TakeTold();
+    ExpectEqual(ended_count_ + ended_dropped(), accepted - pushers, "lines of the access log");
+  }
+  for (const auto& shard : shards_) {
+    ExpectEqual(shard->watch().watched_count(), 0, "connections watched when everybody has gone");
+    ExpectEqual(shard->watch().traced_count(), 0, "connections traced when everybody has gone");
+  }
   ExpectEqual(sum.moved_in + sum.closed[static_cast<size_t>(wire::CloseReason::kMoveFailed)],
               sum.moved_out, "connections that arrived, or failed to, of those that moved");
   for (uint32_t i = 0; i < shards(); ++i) {
