@@ -108,6 +108,12 @@ class PushClient {
   absl::StatusOr<PushReport> EndDrain();
   // Has options, certificates and keys read again, as SIGHUP does.
   absl::StatusOr<ReloadReport> Reload();
+  // For so long the node's log tells what happens to the clients of a key, a mid or an address; as ops and sizes, never
+  // bodies. In whole seconds; 0: the node's default. Answered when every shard does.
+  absl::StatusOr<TraceReport> BeginTrace(const TraceTarget& target,
+                                         absl::Duration lasts = absl::ZeroDuration());
+  absl::StatusOr<TraceReport> EndTrace(const TraceTarget& target);
+  absl::StatusOr<TraceReport> Traces();
 
   void PushKeys(Names keys, const PushMessage& message, Callback<PushReport> done);
   void PushMids(Mids mids, const PushMessage& message, Callback<PushReport> done);

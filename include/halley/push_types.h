@@ -124,6 +124,23 @@ struct ReloadReport {
   std::string error;  // not empty: nothing was changed, and why
 };
 
+// Whose clients the node's log tells of: one of the three.
+struct TraceTarget {
+  std::string key;
+  int64_t mid = 0;  // not 0, which stands for anonymous clients
+  std::string ip;   // "10.0.0.1" or "2001:db8::1"
+};
+
+struct TraceOn {
+  TraceTarget target;
+  uint32_t seconds_left = 0;
+};
+
+struct TraceReport {
+  std::vector<TraceOn> traces;  // that are on now
+  std::string error;            // not empty: nothing was changed, and why
+};
+
 struct ShardFigures {
   uint32_t shard = 0;
   uint64_t connections = 0;

@@ -206,6 +206,16 @@ class HttpAdmin final : public AdminServer {
     });
   }
 
+  // What is to go stands in the query, for a body of such a request means nothing (RFC 9110 9.3.5).
+  void Delete(httplib::Server* server, const char* path, Handle handle) {
+    server->Delete(path, [this, handle = std::move(handle)](const httplib::Request& request,
+                                                            httplib::Response& response) {
+      if (const auto refusal = Refusal(request)) return Refuse(*refusal, &response);
+      const std::optional<Parameters> query = ParseQuery(request.target);
+      Write(query.has_value() ? handle(request, *query) : BadQuery(), &response);
+    });
+  }
+
   // The body is read by us, since httplib takes that of a form apart, and none above 8 KiB.
   void Post(httplib::Server* server, const char* path, HandleBody handle) {
     server->Post(path, [this, handle = std::move(handle)](const httplib::Request& request,
@@ -306,6 +316,11 @@ class HttpAdmin final : public AdminServer {
     Post(server, "/v1/drain", [this](const Parameters&, std::string body) { return node_.Drain(body); });
     Post(server, "/v1/undrain", [this](const Parameters&, std::string) { return node_.Undrain(); });
     Post(server, "/v1/reload", [this](const Parameters&, std::string) { return node_.Reload(); });
+    Post(server, "/v1/trace",
+         [this](const Parameters&, std::string body) { return node_.BeginTrace(body); });
+    Delete(server, "/v1/trace",
+           [this](const auto&, const Parameters& query) { return node_.EndTrace(query); });
+    Get(server, "/v1/trace", [this](const auto&, const auto&) { return node_.Traces(); });
     Get(server, "/v1/rooms",
         [this](const auto&, const Parameters& query) { return node_.Rooms(query); });
     Get(server, "/v1/online",

@@ -68,6 +68,20 @@ absl::Status Check(const v1::PushRequest& request) {
   return absl::OkStatus();
 }
 
+Answer Traced(const absl::StatusOr<TraceReport>& report) {
+  if (!report.ok()) return ErrorAnswer(report.status());
+  if (!report->error.empty()) return ErrorAnswer(absl::FailedPreconditionError(report->error));
+  v1::TracesReply reply;
+  for (const TraceOn& on : report->traces) {
+    v1::Trace* const trace = reply.add_traces();
+    if (!on.target.key.empty()) trace->set_key(ReadableText(on.target.key));
+    if (on.target.mid != 0) trace->set_mid(on.target.mid);
+    if (!on.target.ip.empty()) trace->set_ip(ReadableText(on.target.ip));
+    trace->set_seconds_left(on.seconds_left);
+  }
+  return JsonAnswer(reply);
+}
+
 }  // namespace
 
 NodeApi::NodeApi(PushClient* pusher, PushClient* observer)
@@ -130,6 +144,29 @@ Answer NodeApi::Undrain() {
   if (!report.ok()) return ErrorAnswer(report.status());
   return JsonAnswer(v1::DrainReply());
 }
+
+Answer NodeApi::BeginTrace(const std::string& json) {
+  v1::TraceRequest request;
+  if (const absl::Status good = Read(json, &request); !good.ok()) return ErrorAnswer(good);
+  return Traced(observer_.BeginTrace({request.key(), request.mid(), request.ip()},
+                                     absl::Seconds(request.seconds())));
+}
+
+Answer NodeApi::EndTrace(const Parameters& query) {
+  TraceTarget target;
+  for (const auto& [name, value] : query) {
+    if (name == "key") {
+      target.key = value;
+    } else if (name == "ip") {
+      target.ip = value;
+    } else if (name == "mid" && !absl::SimpleAtoi(value, &target.mid)) {
+      return ErrorAnswer(Wrong("mid is no whole number: use mid=123"));
+    }
+  }
+  return Traced(observer_.EndTrace(target));
+}
+
+Answer NodeApi::Traces() { return Traced(observer_.Traces()); }
 
 Answer NodeApi::Rooms(const Parameters& query) {
   const auto prefix = query.find("prefix");

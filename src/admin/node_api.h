@@ -16,7 +16,7 @@ namespace halley::admin {
 
 class NodeApi {
  public:
-  // `pusher` pushes and kicks, `observer` asks and drains.
+  // `pusher` pushes and kicks, `observer` asks, drains and traces.
   NodeApi(PushClient* pusher, PushClient* observer);
 
   Answer Push(const std::string& json);
@@ -24,6 +24,10 @@ class NodeApi {
   Answer Drain(const std::string& json);
   Answer Undrain();
   Answer Reload();
+  // Of a key, a mid or an address: begins it, ends it, and lists those that are on.
+  Answer BeginTrace(const std::string& json);
+  Answer EndTrace(const Parameters& query);
+  Answer Traces();
   Answer Rooms(const Parameters& query);
   Answer Online(const Parameters& query);
   Answer Status(const std::optional<DiscoveryFigures>& discovery);

@@ -140,4 +140,12 @@ void Decode(const v1::Reply& reply, ReloadReport* out) {
   out->error = reload.error();
 }
 
+void Decode(const v1::Reply& reply, TraceReport* out) {
+  for (const v1::Trace& trace : reply.trace().traces()) {
+    const v1::TraceTarget& target = trace.target();
+    out->traces.push_back({{target.key(), target.mid(), target.ip()}, trace.seconds_left()});
+  }
+  out->error = reply.trace().error();
+}
+
 }  // namespace halley::client

@@ -19,5 +19,6 @@ void Decode(const push::v1::Reply& reply, RoomList* out);
 void Decode(const push::v1::Reply& reply, std::vector<uint32_t>* out);
 void Decode(const push::v1::Reply& reply, NodeFigures* out);
 void Decode(const push::v1::Reply& reply, ReloadReport* out);
+void Decode(const push::v1::Reply& reply, TraceReport* out);
 
 }  // namespace halley::client

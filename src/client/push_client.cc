@@ -134,6 +134,32 @@ v1::Request ReloadRequest() {
   return request;
 }
 
+void SetTarget(const TraceTarget& from, v1::TraceTarget* to) {
+  to->set_key(from.key);
+  to->set_mid(from.mid);
+  to->set_ip(from.ip);
+}
+
+v1::Request TraceBeginRequest(const TraceTarget& target, absl::Duration lasts) {
+  v1::Request request;
+  SetTarget(target, request.mutable_trace_begin()->mutable_target());
+  request.mutable_trace_begin()->set_seconds(static_cast<uint32_t>(
+      std::clamp<int64_t>(absl::ToInt64Seconds(absl::Ceil(lasts, absl::Seconds(1))), 0, UINT32_MAX)));
+  return request;
+}
+
+v1::Request TraceEndRequest(const TraceTarget& target) {
+  v1::Request request;
+  SetTarget(target, request.mutable_trace_end()->mutable_target());
+  return request;
+}
+
+v1::Request TracesRequest() {
+  v1::Request request;
+  request.mutable_traces();
+  return request;
+}
+
 absl::Status CheckOptions(const PushClientOptions& options) {
   if (options.in_flight_max == 0) {
     return absl::InvalidArgumentError("in_flight_max is 0: allow at least one call");
@@ -294,6 +320,13 @@ absl::StatusOr<PushReport> PushClient::EndDrain() {
 absl::StatusOr<ReloadReport> PushClient::Reload() {
   return impl_->Wait<ReloadReport>(ReloadRequest());
 }
+absl::StatusOr<TraceReport> PushClient::BeginTrace(const TraceTarget& target, absl::Duration lasts) {
+  return impl_->Wait<TraceReport>(TraceBeginRequest(target, lasts));
+}
+absl::StatusOr<TraceReport> PushClient::EndTrace(const TraceTarget& target) {
+  return impl_->Wait<TraceReport>(TraceEndRequest(target));
+}
+absl::StatusOr<TraceReport> PushClient::Traces() { return impl_->Wait<TraceReport>(TracesRequest()); }
 
 void PushClient::PushKeys(Names keys, const PushMessage& message, Callback<PushReport> done) {
   impl_->Start<PushReport>(PushKeysRequest(keys, message), std::move(done));

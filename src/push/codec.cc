@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/networks.h"
 #include "push/status_codec.h"
 #include "wire/goim_frame.h"
 
@@ -92,6 +93,51 @@ std::optional<Fault> TakeDrain(const v1::Drain& drain, shard::Job* job) {
   if (drain.has_grace_ms()) job->grace_ms = drain.grace_ms();
   if (drain.has_window_ms()) job->window_ms = drain.window_ms();
   return std::nullopt;
+}
+
+std::optional<Fault> TakeTraceTarget(v1::TraceTarget* target, shard::TraceTarget* out) {
+  const int named = (target->key().empty() ? 0 : 1) + (target->mid() == 0 ? 0 : 1) + (target->ip().empty() ? 0 : 1);
+  if (named != 1) return Invalid("a trace is of one thing: name a key, a mid that is not 0, or an ip");
+  if (!target->key().empty()) {
+    out->kind = shard::TraceKind::kKey;
+    out->name = std::move(*target->mutable_key());
+    return std::nullopt;
+  }
+  if (target->mid() != 0) {
+    out->kind = shard::TraceKind::kMid;
+    out->mid = target->mid();
+    return std::nullopt;
+  }
+  const std::optional<in6_addr> ip = base::ParseIp(target->ip());
+  if (!ip.has_value()) {
+    return Invalid("the ip of the trace is no address: write it as 10.0.0.1 or 2001:db8::1, without a port");
+  }
+  out->kind = shard::TraceKind::kIp;
+  out->name = std::move(*target->mutable_ip());
+  out->ip = *ip;
+  return std::nullopt;
+}
+
+std::optional<Fault> TakeTrace(v1::TraceBegin* begin, shard::Job* job) {
+  if (begin->seconds() > shard::kTraceSecondsMax) {
+    return Invalid(absl::StrCat("a trace of ", begin->seconds(), " s is above the limit of ",
+                                shard::kTraceSecondsMax, ": begin it again when it is over"));
+  }
+  if (begin->seconds() > 0) job->trace_s = begin->seconds();
+  return TakeTraceTarget(begin->mutable_target(), &job->trace);
+}
+
+void EncodeTraced(const shard::Traced& traced, v1::TraceResult* out) {
+  out->set_error(traced.error);
+  for (const shard::Traced::On& on : traced.traces) {
+    v1::Trace* const trace = out->add_traces();
+    trace->set_seconds_left(on.seconds_left);
+    switch (on.target.kind) {
+      case shard::TraceKind::kKey: trace->mutable_target()->set_key(on.target.name); break;
+      case shard::TraceKind::kMid: trace->mutable_target()->set_mid(on.target.mid); break;
+      case shard::TraceKind::kIp: trace->mutable_target()->set_ip(on.target.name); break;
+    }
+  }
 }
 
 void EncodePush(const shard::JobResult& result, v1::PushResult* out) {
@@ -192,6 +238,15 @@ std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, sh
     case v1::Request::kReload:
       job->kind = JobKind::kReload;
       return std::nullopt;
+    case v1::Request::kTraceBegin:
+      job->kind = JobKind::kTraceBegin;
+      return TakeTrace(request->mutable_trace_begin(), job);
+    case v1::Request::kTraceEnd:
+      job->kind = JobKind::kTraceEnd;
+      return TakeTraceTarget(request->mutable_trace_end()->mutable_target(), &job->trace);
+    case v1::Request::kTraces:
+      job->kind = JobKind::kTraces;
+      return std::nullopt;
     case v1::Request::kHello:
     case v1::Request::CALL_NOT_SET:
       break;
@@ -202,7 +257,7 @@ std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, sh
 }
 
 size_t JobBytes(const shard::Job& job) {
-  size_t bytes = sizeof job + job.body.size() + job.mids.size() * sizeof(int64_t);
+  size_t bytes = sizeof job + job.body.size() + job.trace.name.size() + job.mids.size() * sizeof(int64_t);
   for (const std::string& name : job.names) bytes += sizeof name + name.size();
   return bytes;
 }
@@ -233,6 +288,9 @@ void EncodeResult(JobKind kind, const RoomsQuery& query, shard::JobResult result
       reload->set_error(std::move(result.reloaded.error));
       break;
     }
+    case JobKind::kTraceBegin:
+    case JobKind::kTraceEnd:
+    case JobKind::kTraces: EncodeTraced(result.traced, reply->mutable_trace()); break;
     case JobKind::kStatus:
       reply->mutable_status();
       for (const shard::ShardStatus& status : result.status) {

@@ -225,7 +225,7 @@ class NodeApi(AdminTest):
                 status, _ = self.admin.ask(method.upper(), path, b"" if method == "post" else None)
                 self.assertIn(str(status), about["responses"], (method, path))
                 self.assertNotEqual(status, 404, path)
-                other = "POST" if method == "get" else "GET"
+            for other in {"GET", "POST", "DELETE"} - {method.upper() for method in methods}:
                 self.assertEqual(self.admin.ask(other, path, b"" if other == "POST" else None)[0],
                                  404, path)
         self.assertEqual(self.admin.get("/v1/nothing")[0], 404)
@@ -239,6 +239,7 @@ class NodeApi(AdminTest):
                 ("RoomsReply", self.admin.get("/v1/rooms")),
                 ("OnlineReply", self.admin.get("/v1/online?key=vd-1")),
                 ("ErrorReply", self.admin.get("/v1/online")),
+                ("TracesReply", self.admin.post("/v1/trace", {"key": "vd-1", "seconds": 1})),
                 ("GoimReply", self.admin.get("/goim/online/total"))):
             self.assertEqual(set(answer[1]) - set(schemas[schema]["properties"]), set(), schema)
             self.assertEqual(set(schemas[schema]["required"]) - set(answer[1]), set(), schema)

@@ -50,6 +50,30 @@ TEST(Args, TakesMessagesFromFilesAndStandardInput) {
   EXPECT_EQ(Good({"push", "key", "ann", ""}).text, "") << "an empty message is one";
 }
 
+TEST(Args, TakesTraces) {
+  const Args key = Good({"trace", "key", "ann", "--seconds", "60"});
+  EXPECT_EQ(key.command, Command::kTrace);
+  EXPECT_EQ(key.trace, TraceAct::kBegin);
+  EXPECT_EQ(key.traced.key, "ann");
+  EXPECT_EQ(key.seconds, 60u);
+  EXPECT_EQ(Good({"trace", "mid", "--", "-7"}).traced.mid, -7);
+  EXPECT_EQ(Good({"trace", "ip", "10.0.0.1"}).traced.ip, "10.0.0.1");
+  EXPECT_EQ(Good({"trace", "ip", "10.0.0.1"}).seconds, 0u);
+  const Args off = Good({"trace", "off", "key", "list"});
+  EXPECT_EQ(off.trace, TraceAct::kEnd);
+  EXPECT_EQ(off.traced.key, "list");
+  EXPECT_EQ(Good({"trace", "list"}).trace, TraceAct::kList);
+  for (const auto& words : {std::initializer_list<const char*>{"trace"}, {"trace", "key"}, {"trace", "room", "r"},
+                            {"trace", "off"}, {"trace", "key", "a", "b"}}) {
+    EXPECT_NE(Bad(words).find("say what to trace"), std::string::npos);
+  }
+  Bad({"trace", "list", "key"});
+  Bad({"trace", "mid", "x"});
+  Bad({"trace", "off", "key", "a", "--seconds", "5"});
+  Bad({"trace", "key", "a", "--seconds", "0"});
+  Bad({"kick", "key", "a", "--seconds", "5"});
+}
+
 TEST(Args, TakesMids) {
   const Args args = Good({"push", "mid", "--", "5", "-9223372036854775808", "hi"});
   EXPECT_EQ(args.mids, std::vector<int64_t>({5, INT64_MIN}));

@@ -196,6 +196,29 @@ TEST(Halleyctl, TellsWhoIsOnline) {
   EXPECT_EQ(RunOn(reply, {"online", "ann", "bob"}).code, ExitCode::kOk);
 }
 
+TEST(Halleyctl, BeginsEndsAndListsTraces) {
+  v1::Reply reply;
+  v1::Trace* const key = reply.mutable_trace()->add_traces();
+  key->mutable_target()->set_key("ann\x1b");
+  key->set_seconds_left(60);
+  reply.mutable_trace()->add_traces()->mutable_target()->set_mid(7);
+  v1::Request request;
+  EXPECT_EQ(RunOn(reply, {"trace", "key", "ann\x1b", "--seconds", "60"}, &request).out,
+            "key ann\\x1b: 60 s left\nmid 7: 0 s left\n");
+  EXPECT_EQ(request.trace_begin().target().key(), "ann\x1b");
+  EXPECT_EQ(request.trace_begin().seconds(), 60u);
+  EXPECT_EQ(RunOn(reply, {"trace", "list", "--json"}, &request).out,
+            R"({"traces":[{"key":"ann\u001b","seconds_left":60},{"mid":7,"seconds_left":0}]})" "\n");
+  EXPECT_TRUE(request.has_traces());
+  reply.mutable_trace()->clear_traces();
+  EXPECT_EQ(RunOn(reply, {"trace", "off", "ip", "10.0.0.1"}, &request).out, "no trace is on\n");
+  EXPECT_EQ(request.trace_end().target().ip(), "10.0.0.1");
+  reply.mutable_trace()->set_error("there are too many: end one");
+  const Result refused = RunOn(reply, {"trace", "mid", "7"});
+  EXPECT_EQ(refused.code, ExitCode::kRefused);
+  EXPECT_EQ(refused.err, "halleyctl: there are too many: end one\n");
+}
+
 TEST(Halleyctl, ShowsStatus) {
   v1::Reply reply;
   reply.mutable_status()->add_shards()->set_connections(77);

@@ -67,6 +67,61 @@ TEST(PushCodec, AConfirmationHasALimit) {
   EXPECT_EQ(fault->code, v1::CODE_INVALID_ARGUMENT);
 }
 
+v1::Request TraceOf(const std::string& key, int64_t mid, const std::string& ip, uint32_t seconds = 0) {
+  v1::Request request;
+  v1::TraceTarget* const target = request.mutable_trace_begin()->mutable_target();
+  target->set_key(key);
+  target->set_mid(mid);
+  target->set_ip(ip);
+  request.mutable_trace_begin()->set_seconds(seconds);
+  return request;
+}
+
+TEST(PushCodec, DecodesTraces) {
+  const shard::Job key = JobOf(TraceOf("ann", 0, ""));
+  EXPECT_EQ(key.kind, JobKind::kTraceBegin);
+  EXPECT_EQ(key.trace.kind, shard::TraceKind::kKey);
+  EXPECT_EQ(key.trace.name, "ann");
+  EXPECT_EQ(key.trace_s, 300u);
+  const shard::Job mid = JobOf(TraceOf("", -5, "", 3600));
+  EXPECT_EQ(mid.trace.kind, shard::TraceKind::kMid);
+  EXPECT_EQ(mid.trace.mid, -5);
+  EXPECT_EQ(mid.trace_s, 3600u);
+  const shard::Job ip = JobOf(TraceOf("", 0, "::ffff:10.0.0.1"));
+  EXPECT_EQ(ip.trace, JobOf(TraceOf("", 0, "10.0.0.1")).trace);
+  v1::Request end;
+  end.mutable_trace_end()->mutable_target()->set_key("ann");
+  EXPECT_EQ(JobOf(end).kind, JobKind::kTraceEnd);
+  EXPECT_EQ(JobOf(end).trace.name, "ann");
+  v1::Request list;
+  list.mutable_traces();
+  EXPECT_EQ(JobOf(list).kind, JobKind::kTraces);
+}
+
+TEST(PushCodec, ATraceIsOfOneThingAndNotForEver) {
+  for (const v1::Request& request : {TraceOf("", 0, ""), TraceOf("a", 5, ""), TraceOf("a", 0, "10.0.0.1")}) {
+    EXPECT_NE(FaultOf(request).error.find("name a key, a mid that is not 0, or an ip"), std::string::npos);
+  }
+  EXPECT_NE(FaultOf(TraceOf("", 0, "10.0.0.1:80")).error.find("no address"), std::string::npos);
+  EXPECT_NE(FaultOf(TraceOf("a", 0, "", 3601)).error.find("above the limit of 3600"), std::string::npos);
+  v1::Request end;
+  end.mutable_trace_end();
+  EXPECT_EQ(FaultOf(end).code, v1::CODE_INVALID_ARGUMENT);
+}
+
+TEST(PushCodec, EncodesTraces) {
+  shard::JobResult result;
+  result.traced.error = "why";
+  result.traced.traces = {{{.name = "ann"}, 5}, {{.kind = shard::TraceKind::kMid, .mid = 7}, 6}};
+  v1::Reply reply;
+  EncodeResult(JobKind::kTraces, {}, result, &reply);
+  EXPECT_EQ(reply.trace().error(), "why");
+  ASSERT_EQ(reply.trace().traces_size(), 2);
+  EXPECT_EQ(reply.trace().traces(0).target().key(), "ann");
+  EXPECT_EQ(reply.trace().traces(0).seconds_left(), 5u);
+  EXPECT_EQ(reply.trace().traces(1).target().mid(), 7);
+}
+
 TEST(PushCodec, DecodesPushesToKeys) {
   v1::Request request;
   request.mutable_push_keys()->add_keys("ann");

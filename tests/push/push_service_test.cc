@@ -176,8 +176,8 @@ TEST_F(PushServiceTest, AnswersACallItDoesNotKnowAsUnimplemented) {
   request.set_id(3);
   ASSERT_EQ(Send(request), CloseReason::kNone);
   EXPECT_EQ(runner_.TakeReply().code(), v1::CODE_UNIMPLEMENTED);
-  // A call of a later version: field 15, a message of two bytes.
-  ASSERT_EQ(service_->OnFrame(kPusher, std::string("\x08\x04\x7a\x02\x08\x01", 6)),
+  // A call of a later version: field 1000, a message of two bytes.
+  ASSERT_EQ(service_->OnFrame(kPusher, std::string("\x08\x04\xc2\x3e\x02\x08\x01", 7)),
             CloseReason::kNone);
   const v1::Reply reply = runner_.TakeReply();
   EXPECT_EQ(reply.id(), 4u);

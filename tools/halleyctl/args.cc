@@ -15,6 +15,7 @@ constexpr unsigned Bit(Command command) { return 1u << static_cast<unsigned>(com
 constexpr unsigned kPush = Bit(Command::kPush);
 constexpr unsigned kRooms = Bit(Command::kRooms);
 constexpr unsigned kDrain = Bit(Command::kDrain);
+constexpr unsigned kTrace = Bit(Command::kTrace);
 constexpr unsigned kListen = Bit(Command::kListen);
 constexpr unsigned kEverywhere = ~0u;
 
@@ -100,6 +101,8 @@ constexpr Option kOptions[] = {
      [](const std::string& v, Args* a) { return ParseTime(v, &a->grace.emplace()); }},
     {"window", kDrain, "a time, such as 30 or 5m",
      [](const std::string& v, Args* a) { return ParseTime(v, &a->window.emplace()); }},
+    {"seconds", kTrace, "a number of seconds above 0",
+     [](const std::string& v, Args* a) { return ParseNumber(v, &a->seconds) && a->seconds > 0; }},
     {"tcp", kListen, "an address",
      [](const std::string& v, Args* a) { return SetString(&a->tcp, v); }},
     {"ws", kListen, "a URL such as ws://127.0.0.1:3102/sub",
@@ -127,7 +130,7 @@ constexpr CommandName kCommands[] = {
     {"help", Command::kHelp},     {"push", Command::kPush},     {"kick", Command::kKick},
     {"rooms", Command::kRooms},   {"online", Command::kOnline}, {"status", Command::kStatus},
     {"drain", Command::kDrain},   {"undrain", Command::kUndrain}, {"reload", Command::kReload},
-    {"listen", Command::kListen},
+    {"trace", Command::kTrace},   {"listen", Command::kListen},
 };
 
 // The command line taken apart, before anything is known of the command.
@@ -243,6 +246,30 @@ absl::Status SetPushOrKick(std::vector<std::string> plain, Args* args) {
   return SetTargets(std::move(plain), args);
 }
 
+// trace key K | mid M | ip A, trace off key K | mid M | ip A, trace list
+absl::Status SetTrace(std::vector<std::string> plain, Args* args) {
+  args->trace = TraceAct::kBegin;
+  if (!plain.empty() && (plain[0] == "off" || plain[0] == "list")) {
+    args->trace = plain[0] == "off" ? TraceAct::kEnd : TraceAct::kList;
+    plain.erase(plain.begin());
+    if (args->seconds != 0) return Wrong("--seconds is for a trace that begins");
+  }
+  if (args->trace == TraceAct::kList) {
+    return plain.empty() ? absl::OkStatus() : Wrong(absl::StrCat("'", plain[0], "' is one word too many"));
+  }
+  if (plain.size() != 2 || (plain[0] != "key" && plain[0] != "mid" && plain[0] != "ip")) {
+    return Wrong("say what to trace: key KEY, mid MID or ip ADDRESS");
+  }
+  if (plain[0] == "key") {
+    args->traced.key = plain[1];
+  } else if (plain[0] == "ip") {
+    args->traced.ip = plain[1];
+  } else if (!ParseNumber(plain[1], &args->traced.mid)) {
+    return Wrong(absl::StrCat("'", plain[1], "' is no mid: mids are whole numbers"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SetListen(const std::vector<std::string>& plain, Args* args) {
   if (!plain.empty()) return Wrong(absl::StrCat("listen does not know '", plain[0], "'"));
   if (args->tcp.empty() == args->ws.empty()) {
@@ -268,7 +295,7 @@ absl::StatusOr<Args> ParseArgs(absl::Span<const char* const> words) {
     return args;
   }
   if (split->plain.empty()) {
-    return Wrong("there is no command: push, kick, rooms, online, status, drain, undrain, reload or listen");
+    return Wrong("there is no command: push, kick, rooms, online, status, drain, undrain, reload, trace or listen");
   }
   const CommandName* command = nullptr;
   for (const CommandName& candidate : kCommands) {
@@ -293,6 +320,9 @@ absl::StatusOr<Args> ParseArgs(absl::Span<const char* const> words) {
       if (plain.empty()) status = Wrong("name at least one key");
       args.names = std::move(plain);
       break;
+    case Command::kTrace:
+      status = SetTrace(std::move(plain), &args);
+      break;
     case Command::kListen:
       status = SetListen(plain, &args);
       break;
@@ -315,6 +345,9 @@ const char* HelpText() {
   halleyctl drain                                 tell the node's clients to go, and let none in
   halleyctl undrain                               let clients in again
   halleyctl reload                                read options, certificates and keys again
+  halleyctl trace key KEY | mid MID | ip ADDRESS  have the node's log tell what happens to those clients
+  halleyctl trace off key KEY | mid MID | ip A    no longer
+  halleyctl trace list                            show which traces are on
   halleyctl listen --tcp ADDRESS | --ws URL       log in as a client and print what arrives
 
 MESSAGE is TEXT, --file FILE, or - for standard input. TEXT is the last word; write -- before
@@ -340,6 +373,8 @@ rooms
 drain
   --grace TIME         how long clients are still let in, while the node is not ready (the node's own)
   --window TIME        over how long they are then told to go, evenly (the node's own)
+trace
+  --seconds N          for how long: an hour at most (300)
 listen
   --key KEY --mid N --room ROOM --accepts 1000,1001   who to log in as
   --token TOKEN        or the login token as it is

@@ -14,8 +14,10 @@
 namespace halley::ctl {
 
 enum class Command : uint8_t {
-  kHelp, kVersion, kPush, kKick, kRooms, kOnline, kStatus, kDrain, kUndrain, kReload, kListen
+  kHelp, kVersion, kPush, kKick, kRooms, kOnline, kStatus, kDrain, kUndrain, kReload, kTrace, kListen
 };
+// What `halleyctl trace` is to do.
+enum class TraceAct : uint8_t { kBegin, kEnd, kList };
 enum class Target : uint8_t { kKey, kMid, kRoom, kAll };
 
 struct Args {
@@ -45,6 +47,11 @@ struct Args {
   // drain
   std::optional<absl::Duration> grace;
   std::optional<absl::Duration> window;
+
+  // trace
+  TraceAct trace = TraceAct::kList;
+  TraceTarget traced;
+  uint32_t seconds = 0;  // 0: the node's default
 
   // listen
   std::string tcp;

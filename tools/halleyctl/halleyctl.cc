@@ -55,6 +55,8 @@ Outcome Call(const Args& args, PushMessage message, PushClient* client, std::ost
       return DrainOrUndrain(args, client, out);
     case Command::kReload:
       return Reload(args, client, out);
+    case Command::kTrace:
+      return Trace(args, client, out);
     default:
       break;
   }

@@ -180,6 +180,36 @@ Outcome Reload(const Args& args, PushClient* client, std::ostream& out) {
   return ExitCode::kOk;
 }
 
+Outcome Trace(const Args& args, PushClient* client, std::ostream& out) {
+  const absl::StatusOr<TraceReport> report =
+      args.trace == TraceAct::kBegin ? client->BeginTrace(args.traced, absl::Seconds(args.seconds))
+      : args.trace == TraceAct::kEnd ? client->EndTrace(args.traced)
+                                     : client->Traces();
+  if (!report.ok()) return report.status();
+  if (!report->error.empty()) return absl::FailedPreconditionError(report->error);
+  wire::JsonWriter json;
+  json.BeginObject().Key("traces").BeginArray();
+  for (const TraceOn& on : report->traces) {
+    const TraceTarget& target = on.target;
+    json.BeginObject();
+    if (!target.key.empty()) json.Bytes("key", target.key);
+    if (target.mid != 0) json.Key("mid").Signed(target.mid);
+    if (!target.ip.empty()) json.Key("ip").Text(target.ip);
+    json.Key("seconds_left").Number(on.seconds_left).EndObject();
+    if (args.json) continue;
+    out << (!target.key.empty() ? absl::StrCat("key ", Printable(target.key))
+            : target.mid != 0   ? absl::StrCat("mid ", target.mid)
+                                : absl::StrCat("ip ", Printable(target.ip)))
+        << ": " << on.seconds_left << " s left\n";
+  }
+  if (args.json) {
+    out << json.EndArray().EndObject().text() << "\n";
+  } else if (report->traces.empty()) {
+    out << "no trace is on\n";
+  }
+  return ExitCode::kOk;
+}
+
 Outcome Rooms(const Args& args, PushClient* client, std::ostream& out) {
   const absl::StatusOr<RoomList> list =
       client->Rooms(args.names.empty() ? "" : args.names[0], args.limit);

@@ -18,6 +18,7 @@ Outcome Push(const Args& args, PushMessage message, PushClient* client, std::ost
 Outcome Kick(const Args& args, PushClient* client, std::ostream& out);
 Outcome Rooms(const Args& args, PushClient* client, std::ostream& out);
 Outcome DrainOrUndrain(const Args& args, PushClient* client, std::ostream& out);
+Outcome Trace(const Args& args, PushClient* client, std::ostream& out);
 Outcome Reload(const Args& args, PushClient* client, std::ostream& out);
 Outcome Online(const Args& args, PushClient* client, std::ostream& out);
 
