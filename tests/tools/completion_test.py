@@ -64,6 +64,8 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.offered("halleyctl", "rooms", ""), [])
         self.assertEqual(self.offered("halleyctl", "push", "r"), ["room"])
         self.assertEqual(self.offered("halleyctl", "push", "room", "--j"), ["--json"])
+        self.assertEqual(self.offered("halleyctl", "trace", ""), ["ip", "key", "list", "mid", "off"])
+        self.assertEqual(self.offered("halleyctl", "trace", "off", "k"), ["key"])
         self.assertEqual(self.offered("halleyctl", "--secret-file", "s"), ["site.pem"])
 
 
