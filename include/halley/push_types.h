@@ -102,6 +102,7 @@ struct RingFigures {
   uint64_t tls_resumed = 0;     // completed by taking up an earlier session
   uint64_t tls_failures = 0;    // connections that ended for TLS' sake
   uint64_t held_bytes = 0;      // encrypted, and waiting for sockets with room
+  uint64_t sent_bytes = 0;      // that the kernel took, to clients and pushers; inside TLS, encrypted
 };
 
 // How often something took how long. counts[i] is of what took longer than counts[i - 1] has, and at

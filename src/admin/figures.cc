@@ -37,6 +37,8 @@ constexpr Figure kFigures[] = {
      [](const Shard& s) { return s.moved_out; }},
     {"bytes_received", "Bytes from clients and pushers.", kCounter,
      [](const Shard& s) { return s.bytes_received; }},
+    {"bytes_sent", "Bytes that the kernel took for clients and pushers; inside TLS, encrypted.", kCounter,
+     [](const Shard& s) { return s.ring.sent_bytes; }},
     {"push_connections", "Connections of pushers.", kGauge,
      [](const Shard& s) { return s.push_connections; }},
     {"push_requests", "Requests of pushers.", kCounter,

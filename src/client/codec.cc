@@ -57,6 +57,7 @@ RingFigures RingOf(const v1::Ring& from) {
       .tls_resumed = from.tls_resumed(),
       .tls_failures = from.tls_failures(),
       .held_bytes = from.held_bytes(),
+      .sent_bytes = from.sent_bytes(),
   };
 }
 

@@ -216,6 +216,7 @@ void EpollRing::SendOne(uint32_t index, int fd, const msghdr& message, uint64_t 
   ++counters_.submissions;
   ++counters_.sends;
   const int32_t taken = SendNow(fd, message);
+  counters_.sent_bytes += static_cast<uint64_t>(std::max(taken, 0));
   if (taken == static_cast<int64_t>(bytes)) return;
   ++counters_.send_exceptions;
   exceptions->push_back({index, SendResultOf(taken)});

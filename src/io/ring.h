@@ -101,6 +101,7 @@ struct RingCounters {
   uint64_t submissions = 0;      // operations handed to the kernel
   uint64_t sends = 0;            // sends asked for, fan-out and each
   uint64_t send_exceptions = 0;  // of these, short or failed
+  uint64_t sent_bytes = 0;       // that the kernel took
   uint64_t completions = 0;
   uint64_t cq_overflows = 0;     // times the kernel reported an overflowing completion queue
   uint64_t held_bytes = 0;       // encrypted, and waiting for a socket with room

@@ -50,6 +50,7 @@ void UringRing::SendSame(absl::Span<const iovec> span, absl::Span<const base::Fa
     sqe->user_data = BatchTag(index);
     batch_bytes_[index] = bytes;
   }
+  counters_.sent_bytes += bytes * targets.size();
   DecideBatch(targets.size(), exceptions);
 }
 
@@ -76,6 +77,7 @@ void UringRing::SendEach(absl::Span<const SendRequest> requests,
     sqe->fd = request.fd;
     sqe->user_data = BatchTag(index);
     batch_bytes_[index] = bytes;
+    counters_.sent_bytes += bytes;
   }
   DecideBatch(requests.size(), exceptions);
 }
@@ -88,6 +90,7 @@ void UringRing::SendOne(const SendRequest& request,
   HALLEY_ASSERT(bytes <= INT32_MAX);
   const int32_t taken = SendNow(request.fd, MessageOf(request.parts, request.parts_count));
   ++counters_.sends;
+  counters_.sent_bytes += static_cast<uint64_t>(std::max(taken, 0));
   if (taken == static_cast<int64_t>(bytes)) return;
   ++counters_.send_exceptions;
   exceptions->push_back({0, SendResultOf(taken)});
@@ -102,7 +105,10 @@ void UringRing::DecideBatch(size_t count, std::vector<base::SendException>* exce
     HALLEY_ASSERT(tag.generation == (batch_ & kTagFieldMask) && tag.slot < count);
     ++decided;
     const bool whole = static_cast<int64_t>(batch_bytes_[tag.slot]) == cqe.result;
-    if (!whole) exceptions->push_back({tag.slot, SendResultOf(cqe.result)});
+    if (whole) return true;
+    exceptions->push_back({tag.slot, SendResultOf(cqe.result)});
+    // They were counted as if all of them were taken.
+    counters_.sent_bytes -= batch_bytes_[tag.slot] - static_cast<uint64_t>(std::max(cqe.result, 0));
     return true;
   };
   queue_.SubmitAll();

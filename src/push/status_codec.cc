@@ -38,6 +38,7 @@ void EncodeRing(const io::RingCounters& from, const std::string& description, v1
   to->set_tls_resumed(from.tls.resumed);
   to->set_tls_failures(from.tls.failures);
   to->set_held_bytes(from.held_bytes);
+  to->set_sent_bytes(from.sent_bytes);
 }
 
 void EncodeDurations(const base::DurationHistogram& from, v1::Durations* to) {

@@ -79,7 +79,7 @@ TEST(ClientCodec, DecodesEveryFigureOfAShard) {
                " refused_logins { name: 'expired' count: 41 }"
                " ring { enters: 41 submissions: 42 sends: 43 send_exceptions: 44 completions: 45"
                " cq_overflows: 46 description: 'ring' tls_handshakes: 47 tls_resumed: 48"
-               " tls_failures: 49 held_bytes: 50 }"
+               " tls_failures: 49 held_bytes: 50 sent_bytes: 51 }"
                " push { requests: 51 invalid: 52 unauthorized: 53 refused: 54 } } }"),
          &node);
   ASSERT_EQ(node.shards.size(), 1u);
@@ -105,7 +105,7 @@ TEST(ClientCodec, DecodesEveryFigureOfAShard) {
   EXPECT_EQ(s.refused_logins[0].count, 41u);
   const uint64_t ring[] = {r.enters, r.submissions, r.sends, r.send_exceptions, r.completions,
                            r.cq_overflows, r.tls_handshakes, r.tls_resumed, r.tls_failures,
-                           r.held_bytes};
+                           r.held_bytes, r.sent_bytes};
   for (uint64_t i = 0; i < std::size(ring); ++i) EXPECT_EQ(ring[i], i + 41);
   EXPECT_EQ(r.description, "ring");
   EXPECT_EQ(s.push_requests, 51u);

@@ -164,6 +164,7 @@ TEST_P(RingSendTest, PartsTakenAreExactToTheByte) {
   EXPECT_EQ(taken, stream.size());
   EXPECT_TRUE(got == stream);
   EXPECT_GT(short_sends, 10);
+  EXPECT_EQ(ring_->counters().sent_bytes, stream.size());
 }
 
 // Together or one by one, which may be another road to the kernel.
@@ -207,6 +208,7 @@ void RingSendTest::ExpectEachOnItsOwn(bool together) {
   const std::string joined = std::accumulate(many.begin(), many.end(), std::string());
   EXPECT_EQ(ReceiveAll(pairs[0].theirs.get(), joined.size()), joined);
   const auto part = static_cast<size_t>(exceptions[0].result);
+  EXPECT_EQ(ring_->counters().sent_bytes, joined.size() + part + one.size());
   EXPECT_TRUE(ReceiveAll(pairs[1].theirs.get(), part) == large.substr(0, part));
   EXPECT_EQ(ReceiveNowAll(pairs[1].theirs.get()), "");
   EXPECT_EQ(ReceiveAll(pairs[3].theirs.get(), one.size()), one);

@@ -27,7 +27,7 @@ shard::ShardStatus Numbered() {
         &status.accounting.queue_bytes, &status.ring.enters, &status.ring.submissions,
         &status.ring.sends, &status.ring.send_exceptions, &status.ring.completions,
         &status.ring.cq_overflows, &status.ring.tls.handshakes, &status.ring.tls.resumed,
-        &status.ring.tls.failures, &status.ring.held_bytes}) {
+        &status.ring.tls.failures, &status.ring.held_bytes, &status.ring.sent_bytes}) {
     *field = next++;
   }
   for (uint64_t& skipped : status.accounting.skipped) skipped = next++;
@@ -92,6 +92,7 @@ TEST(StatusCodec, PutsNumbersWhereTheyBelong) {
   EXPECT_EQ(encoded.accounting().pending(), status.accounting.pending);
   EXPECT_EQ(encoded.ring().sends(), status.ring.sends);
   EXPECT_EQ(encoded.ring().send_exceptions(), status.ring.send_exceptions);
+  EXPECT_EQ(encoded.ring().sent_bytes(), status.ring.sent_bytes);
   EXPECT_EQ(encoded.ring().description(), "a ring");
   EXPECT_EQ(encoded.push().requests(), status.push_requests);
   EXPECT_EQ(encoded.push().invalid(), status.push_invalid);

@@ -307,6 +307,7 @@ void SimRing::SendSame(absl::Span<const iovec> span, absl::Span<const base::Fano
     if (!seen.insert(targets[i].fd).second) Misuse("sends twice in one batch", targets[i].fd);
     const int32_t taken = SendTo(targets[i].fd, span);
     ++counters_.sends;
+    counters_.sent_bytes += static_cast<uint64_t>(std::max(taken, 0));
     if (taken != bytes) exceptions->push_back({i, taken});
     counters_.send_exceptions += taken != bytes ? 1 : 0;
   }
@@ -325,6 +326,7 @@ void SimRing::SendEach(absl::Span<const io::SendRequest> requests,
     for (const iovec& part : parts) bytes += static_cast<int64_t>(part.iov_len);
     const int32_t taken = SendTo(request.fd, parts);
     ++counters_.sends;
+    counters_.sent_bytes += static_cast<uint64_t>(std::max(taken, 0));
     if (taken != bytes) exceptions->push_back({i, taken});
     counters_.send_exceptions += taken != bytes ? 1 : 0;
   }

@@ -35,6 +35,7 @@ constexpr Figure kFigures[] = {
     {"accept_errors", [](const ShardFigures& s) { return s.accept_errors; }},
     {"stale_completions", [](const ShardFigures& s) { return s.stale_completions; }},
     {"bytes_received", [](const ShardFigures& s) { return s.bytes_received; }},
+    {"bytes_sent", [](const ShardFigures& s) { return s.ring.sent_bytes; }},
     {"mailbox_commands", [](const ShardFigures& s) { return s.mailbox_commands; }},
     {"turns", [](const ShardFigures& s) { return s.turns; }},
     {"cpu_ns", [](const ShardFigures& s) { return s.cpu_ns; }},
