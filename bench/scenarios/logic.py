@@ -91,7 +91,7 @@ def beside_logins(bench, gateway):
     for round_number in range(bench.size(3, 1)):
         alone = run_first(bench, broadcast(bench, gateway, seconds))
         with bench.start_load(gateway, "messages received", transport="tcp", clients=bench.size(500, 20),
-                              rooms=0, to="key", rate=5, churn=rate, seconds=2 * seconds + 10) as churn:
+                              rooms=0, to="key", rate=5, churn=rate, seconds=2 * seconds + bench.size(10, 3)) as churn:
             beside = run_first(bench, broadcast(bench, gateway, seconds))
             logins = churn.report()
         rows.append({"round": round_number + 1, "alone_ms": alone["latency_p99_ns"] / 1e6,
@@ -123,7 +123,7 @@ def stopped(bench, gateway, logic):
     """Live clients and the gateway's CPU while logic is stopped; and how soon logins are taken again."""
     seconds = bench.size(STOPPED_S, 3)
     with bench.start_load(gateway, "messages received", transport="tcp", clients=bench.size(2000, 20),
-                          rate=1, seconds=seconds + 15) as live:
+                          rate=1, seconds=seconds + bench.size(15, 8)) as live:
         logic.process.send_signal(signal.SIGSTOP)
         until(lambda: not usable(gateway), "finding that logic is stopped", 30)
         before, began = cpu_s(gateway.pid), time.monotonic()
