@@ -73,7 +73,7 @@ TEST(StatusCodec, FillsEveryFieldWithANumberOfItsOwn) {
   Visit(encoded, &numbers, &unset);
   EXPECT_EQ(unset, 0) << encoded.DebugString();
   // All but the shard's, which is 32 bits wide, and the count of close reason "none".
-  EXPECT_EQ(numbers.size(), 44 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1 +
+  EXPECT_EQ(numbers.size(), 45 + hub::kSkipReasonsCount + wire::kCloseReasonsCount - 1 +
                                  wire::kEncodingsCount);
 }
 
