@@ -4,7 +4,7 @@
 By hand, as root, on a machine with systemd installed (it need not run) and overlayfs:
 
     tools/package /tmp/package
-    tests/systemd/unit_test.py /tmp/package/halley_*.deb
+    tests/systemd/try_unit.py /tmp/package/halley_*.deb
 """
 
 import json
