@@ -8,8 +8,9 @@
 //	                                time.ParseDuration)
 //	go_peer counting_logic ADDRESS  as logic, but tells each tenth of a second how many logins it has had,
 //	                                and how many at a time at most: {"logins", "most"}
-//	go_peer crowd ADDRESS SOURCE COUNT  clients that log in over goim's TCP, and again after one to three
-//	                                seconds where that comes to nothing; {"in", "tries"} each second
+//	go_peer crowd ADDRESS SOURCE COUNT  clients that log in over goim's TCP, and where that comes to nothing
+//	                                again, after half a second to a second at first and twice as long each
+//	                                time, up to 32 s; {"in", "tries"} each second
 package main
 
 import (
@@ -281,13 +282,13 @@ func crowd(address, source, count string) {
 	for i := range size {
 		go func() {
 			dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
-			for {
+			for pause := time.Second; ; pause = min(2*pause, 32*time.Second) {
 				tries.Add(1)
 				if enter(dialer, address, fmt.Sprintf("%s-%d", source, i)) {
 					in.Add(1)
 					return
 				}
-				time.Sleep(time.Second + time.Duration(rand.Int63n(int64(2*time.Second))))
+				time.Sleep(pause/2 + time.Duration(rand.Int63n(int64(pause/2))))
 			}
 		}()
 	}
