@@ -75,7 +75,7 @@ absl::StatusOr<config::Changes> Gateway::Reload(const config::Options& read_agai
 // Whoever hears that a secret counts uses it at once, on whichever shard takes the connection.
 void Gateway::AwaitShards() const {
   constexpr auto kPause = std::chrono::milliseconds(1);
-  for (auto left = kShardsTakeOptions; left.count() > 0 && !fabric_->EveryShardTookOptions();
+  for (auto left = kShardsTakeOptions; left.count() > 0 && !Finished() && !fabric_->EveryShardTookOptions();
        left -= kPause) {
     std::this_thread::sleep_for(kPause);
   }

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import pwd
-import signal
 import subprocess
 import tempfile
 import unittest
@@ -55,11 +54,6 @@ class AccessLogTest(harness.OwnGatewayTest):
 
     def wait_lines(self, count, path=None):
         return wait_until(lambda: len(self.lines(path)) >= count and self.lines(path), f"{count} lines")
-
-    def hang_up(self, gateway, line):
-        before = gateway.stderr().count(line)
-        gateway.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: gateway.stderr().count(line) > before, line)
 
 
 class Lines(AccessLogTest):

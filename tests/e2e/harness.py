@@ -186,6 +186,19 @@ class OwnGatewayTest(KeepingTest):
         self.addCleanup(gateway.stop)
         return gateway
 
+    def ctl(self, gateway, *words, code=0):
+        """What halleyctl prints: of a failure, why."""
+        ended = subprocess.run([program("HALLEYCTL_BIN"), "--push", "%s:%d" % gateway.push, *words],
+                               capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(ended.returncode, code, ended.stderr)
+        return ended.stderr if code else ended.stdout
+
+    def hang_up(self, gateway, line):
+        """Sends SIGHUP, and waits for one more such line in the log."""
+        before = gateway.stderr().count(line)
+        gateway.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: gateway.stderr().count(line) > before, line)
+
 
 class GatewayTest(KeepingTest):
     """A class of tests that share one gateway, started with `flags`."""

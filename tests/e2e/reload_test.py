@@ -6,14 +6,13 @@ import json
 import os
 import select
 import signal
-import subprocess
 import tempfile
 
 import goim
 import harness
 from admin_test import Admin
 from goim import TcpClient, pushed
-from harness import program, wait_until
+from harness import wait_until
 from push_port import Pusher
 from stream import Ended
 from websocket import WsClient
@@ -39,18 +38,6 @@ class ReloadTest(harness.OwnGatewayTest):
     def start_with(self, text, *flags):
         self.write(text)
         return self.start("--config", self.file, *flags)
-
-    def ctl(self, gateway, *words, code=0):
-        ended = subprocess.run([program("HALLEYCTL_BIN"), "--push", "%s:%d" % gateway.push, *words],
-                               capture_output=True, text=True, timeout=30, check=False)
-        self.assertEqual(ended.returncode, code, ended.stderr)
-        return ended.stderr if code else ended.stdout
-
-    def hang_up(self, gateway, line):
-        """Sends SIGHUP, and waits for one more such line in the log."""
-        before = gateway.stderr().count(line)
-        gateway.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: gateway.stderr().count(line) > before, line)
 
 
 class Counts(ReloadTest):

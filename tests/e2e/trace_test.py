@@ -3,14 +3,13 @@
 
 import json
 import signal
-import subprocess
 import time
 
 import goim
 import harness
 from admin_test import Admin
 from goim import TcpClient
-from harness import program, wait_until
+from harness import wait_until
 from push_port import Pusher
 from websocket import WsClient
 
@@ -20,12 +19,6 @@ TOKEN_WORD = "nobody-may-read-this"
 
 
 class TraceTest(harness.OwnGatewayTest):
-    def ctl(self, gateway, *words, code=0):
-        ended = subprocess.run([program("HALLEYCTL_BIN"), "--push", "%s:%d" % gateway.push, *words],
-                               capture_output=True, text=True, timeout=30, check=False)
-        self.assertEqual(ended.returncode, code, ended.stderr)
-        return ended.stderr if code else ended.stdout
-
     def told(self, gateway, line):
         """Waits for such a line of the log."""
         return wait_until(lambda: next((each for each in gateway.stderr().splitlines() if line in each), None), line)
