@@ -34,6 +34,7 @@ product|libcpp-httplib-dev|-|metrics, health and pushes over HTTP
 test|libgtest-dev|-|tests
 test|libgmock-dev|-|tests
 test|libbenchmark-dev|-|benchmarks
+test|libnghttp2-dev|-|a load of gRPC calls
 test|python3|python3|scripts among the tests
 test|openssl|openssl|certificates for tests
 e2e|nodejs|node|JavaScript clients

@@ -5,31 +5,25 @@
 //                     --in-flight 64 --channels 2 --seconds 5
 //
 // Prints one JSON object. Exit code 1: a call failed, or not every push arrived.
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "comet/caller.h"
 #include "comet/receivers.h"
-#include "goim/comet.grpc.pb.h"
+#include "goim/comet.pb.h"
 #include "wire/goim_frame.h"
 #include "wire/json_writer.h"
 
 namespace halley::comet {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int32_t kOp = 1000;
 constexpr size_t kBodyBytes = 64;
@@ -67,102 +61,27 @@ std::string Frame() {
   return frame.append(kBodyBytes, 'x');
 }
 
-class Pusher {
- public:
-  explicit Pusher(const Arguments& arguments) : arguments_(arguments), frame_(Frame()) {
-    for (size_t i = 0; i < arguments.channels; ++i) {
-      // Or all channels to one address would be one connection.
-      grpc::ChannelArguments own;
-      own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-      stubs_.push_back(goim::comet::Comet::NewStub(grpc::CreateCustomChannel(
-          arguments.comet, grpc::InsecureChannelCredentials(), own)));
+// The next keys' PushMsgReq each time.
+std::function<void(std::string*)> Messages(const Arguments& arguments, const std::string& frame) {
+  auto request = std::make_shared<goim::comet::PushMsgReq>();
+  request->set_protoop(kOp);
+  request->mutable_proto()->set_op(wire::op::kRaw);
+  request->mutable_proto()->set_body(frame);
+  auto next_key = std::make_shared<size_t>(0);
+  return [=](std::string* message) {
+    request->clear_keys();
+    for (size_t i = 0; i < arguments.batch; ++i) {
+      request->add_keys(absl::StrCat("key-", (*next_key)++ % arguments.clients));
     }
-    for (size_t i = 0; i < arguments.in_flight; ++i) slots_.push_back(std::make_unique<Slot>());
-  }
-
-  void Run() {
-    began_ = Clock::now();
-    ends_ = began_ + std::chrono::duration_cast<Clock::duration>(
-                         std::chrono::duration<double>(arguments_.seconds));
-    running_ = slots_.size();
-    for (size_t i = 0; i < slots_.size(); ++i) Next(i);
-    while (running_.load(std::memory_order_acquire) > 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    took_s_ = std::chrono::duration<double>(Clock::now() - began_).count();
-  }
-
-  size_t calls() const { return calls_; }
-  double took_s() const { return took_s_; }
-  std::string fault() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return fault_;
-  }
-  // In microseconds, ascending.
-  std::vector<double> Latencies() const {
-    std::vector<double> all;
-    for (const auto& slot : slots_) all.insert(all.end(), slot->took_us.begin(), slot->took_us.end());
-    std::sort(all.begin(), all.end());
-    return all;
-  }
-
- private:
-  struct Slot {
-    std::unique_ptr<grpc::ClientContext> context;
-    goim::comet::PushMsgReq request;
-    goim::comet::PushMsgReply reply;
-    Clock::time_point began;
-    std::vector<double> took_us;
+    request->SerializeToString(message);
   };
+}
 
-  void Next(size_t index) {
-    Slot& slot = *slots_[index];
-    slot.began = Clock::now();
-    if (slot.began >= ends_) {
-      running_.fetch_sub(1, std::memory_order_release);
-      return;
-    }
-    slot.context = std::make_unique<grpc::ClientContext>();
-    slot.request.clear_keys();
-    const size_t first = next_key_.fetch_add(arguments_.batch, std::memory_order_relaxed);
-    for (size_t i = 0; i < arguments_.batch; ++i) {
-      slot.request.add_keys(absl::StrCat("key-", (first + i) % arguments_.clients));
-    }
-    slot.request.set_protoop(kOp);
-    slot.request.mutable_proto()->set_op(wire::op::kRaw);
-    slot.request.mutable_proto()->set_body(frame_);
-    stubs_[index % stubs_.size()]->async()->PushMsg(
-        slot.context.get(), &slot.request, &slot.reply,
-        [this, index](const grpc::Status& status) { Done(index, status); });
-  }
-
-  void Done(size_t index, const grpc::Status& status) {
-    Slot& slot = *slots_[index];
-    slot.took_us.push_back(
-        std::chrono::duration<double, std::micro>(Clock::now() - slot.began).count());
-    if (!status.ok()) {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      if (fault_.empty()) fault_ = status.error_message();
-      running_.fetch_sub(1, std::memory_order_release);
-      return;
-    }
-    calls_.fetch_add(1, std::memory_order_relaxed);
-    Next(index);
-  }
-
-  const Arguments& arguments_;
-  const std::string frame_;
-  std::vector<std::unique_ptr<goim::comet::Comet::Stub>> stubs_;
-  std::vector<std::unique_ptr<Slot>> slots_;
-  Clock::time_point began_;
-  Clock::time_point ends_;
-  double took_s_ = 0;
-  std::atomic<size_t> next_key_{0};
-  std::atomic<size_t> calls_{0};
-  std::atomic<size_t> running_{0};
-  std::mutex mutex_;
-  std::string fault_;
-};
+// Of no values: 0.
+double At(const std::vector<double>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  return sorted[static_cast<size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
 
 int Main(int argc, char** argv) {
   Arguments arguments;
@@ -176,24 +95,25 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "halley-comet-load: %s\n", fault.c_str());
     return 1;
   }
-  Pusher pusher(arguments);
-  pusher.Run();
-  const size_t keys = pusher.calls() * arguments.batch;
+  Caller caller({.address = arguments.comet,
+                 .path = "/goim.comet.Comet/PushMsg",
+                 .in_flight = arguments.in_flight,
+                 .channels = arguments.channels,
+                 .run_for = std::chrono::nanoseconds(static_cast<int64_t>(arguments.seconds * 1e9)),
+                 .next = Messages(arguments, Frame())});
+  const std::string fault = caller.Run();
+  const size_t keys = caller.calls() * arguments.batch;
   const size_t received = receivers.WaitFor(keys);
-  const std::vector<double> latencies = pusher.Latencies();
-  const auto at = [&latencies](double share) {
-    return latencies.empty() ? 0.0
-                             : latencies[static_cast<size_t>(share * static_cast<double>(latencies.size() - 1))];
-  };
+  std::vector<double> took_us = caller.took_us();
+  std::sort(took_us.begin(), took_us.end());
   wire::JsonWriter json;
-  json.BeginObject().Key("calls").Number(pusher.calls()).Key("keys").Number(keys);
-  json.Key("received").Number(received).Key("seconds").Real(pusher.took_s());
-  json.Key("calls_per_s").Real(static_cast<double>(pusher.calls()) / pusher.took_s());
-  json.Key("keys_per_s").Real(static_cast<double>(keys) / pusher.took_s());
-  json.Key("p50_us").Real(at(0.5)).Key("p99_us").Real(at(0.99)).EndObject();
+  json.BeginObject().Key("calls").Number(caller.calls()).Key("keys").Number(keys);
+  json.Key("received").Number(received).Key("seconds").Real(caller.seconds());
+  json.Key("calls_per_s").Real(static_cast<double>(caller.calls()) / caller.seconds());
+  json.Key("keys_per_s").Real(static_cast<double>(keys) / caller.seconds());
+  json.Key("p50_us").Real(At(took_us, 0.5)).Key("p99_us").Real(At(took_us, 0.99)).EndObject();
   std::puts(json.text().c_str());
-  const std::string fault = pusher.fault();
-  if (!fault.empty()) std::fprintf(stderr, "halley-comet-load: a call failed: %s\n", fault.c_str());
+  if (!fault.empty()) std::fprintf(stderr, "halley-comet-load: %s\n", fault.c_str());
   if (received != keys) std::fputs("halley-comet-load: not every push arrived\n", stderr);
   return fault.empty() && received == keys ? 0 : 1;
 }

@@ -1,7 +1,5 @@
 #include "comet/receivers.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "config/address.h"
+#include "comet/connect.h"
 #include "wire/goim_frame.h"
 
 namespace halley::comet {
@@ -18,17 +16,6 @@ namespace {
 
 constexpr int kEvents = 256;
 constexpr auto kPatience = std::chrono::seconds(5);
-
-int Connect(const config::Address& address) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(address.port);
-  inet_pton(AF_INET, address.host.c_str(), &name.sin_addr);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0) return fd;
-  close(fd);
-  return -1;
-}
 
 std::string LoginFrame(size_t number) {
   const std::string token = absl::StrCat("{\"key\":\"key-", number, "\",\"accepts\":[1000]}");
@@ -49,13 +36,9 @@ Receivers::~Receivers() {
 }
 
 std::string Receivers::LogIn(const std::string& address, size_t clients) {
-  const auto parsed = config::ParseAddresses(address);
-  if (!parsed.ok() || parsed->size() != 1 || parsed->front().ipv6) {
-    return absl::StrCat(address, " is no IPv4 address and port: name the gateway's");
-  }
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   for (size_t i = 0; i < clients; ++i) {
-    const int fd = Connect(parsed->front());
+    const int fd = Connect(address);
     if (fd < 0) return absl::StrCat("client ", i, " cannot connect to ", address);
     sockets_.push_back(fd);
     const std::string frame = LoginFrame(i);

@@ -4,17 +4,23 @@ from lib.results import table
 
 TITLE = "connects as fast as possible: accept, handshake, login"
 
+SECRET = "a secret of thirty-two bytes ..."
+# transport, what the gateway goes by, what halley-load logs in with
+KINDS = (("ws", (), {}), ("tcp", (), {}),
+         ("tcp, signed", ("--backend=jwt", f"--jwt.secret={SECRET}"), {"jwt_secret": SECRET}))
+
 
 def run(bench):
     rows = []
-    for transport in ("ws", "tcp"):
+    for name, options, flags in KINDS:
+        transport = name.split(",", maxsplit=1)[0]
         for number in range(bench.size(3, 1)):
-            with bench.gateway() as gateway:
+            with bench.gateway(options=options) as gateway:
                 clients = bench.size(min(18000, gateway.connections_max), 100)
                 report = bench.load(gateway, transport=transport, clients=clients, rooms=1,
-                                    connect_window=1024, count=1, to="room")
+                                    connect_window=1024, count=1, to="room", **flags)
             rows.append({
-                "transport": transport, "round": number + 1, "clients": clients,
+                "transport": name, "round": number + 1, "clients": clients,
                 "connects_per_s": report["logins_per_s"],
                 "cpu_us": (report["login_cpu_ns"] + report["login_softirq_ns"]) / 1e3,
                 "p50_ms": report["login_p50_ns"] / 1e6, "p99_ms": report["login_p99_ns"] / 1e6,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "halley-load/dialect.h"
+#include "halley-load/signed_token.h"
 #include "wire/decoder_test.h"
 #include "wire/permessage_deflate.h"
 #include "wire/vectors.h"
@@ -225,6 +226,17 @@ TEST(Token, IsWhatGoimsClientsSend) {
             "\"accepts\":[1000,1001]}");
   EXPECT_EQ(Token(0, "k", "", {}),
             "{\"mid\":0,\"key\":\"k\",\"platform\":\"load\",\"accepts\":[]}");
+}
+
+// Signed by Python's hmac.
+TEST(Token, CanBeSigned) {
+  EXPECT_EQ(SignedToken(7, "k", "live://1", {1000, 1001}, 1900000000, "0123456789abcdef0123456789abcdef"),
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJrIiwibWlkIjo3LCJleHAiOjE5MDAwMDAwMDAsInJvb21faWQ"
+            "iOiJsaXZlOi8vMSIsImFjY2VwdHMiOlsxMDAwLDEwMDFdfQ.BnUVBNnbWnidgSszQ4aFLWHO7jZybxXw"
+            "DXc4mYewJKM");
+  EXPECT_EQ(SignedToken(0, "k", "", {}, 1900000000, "0123456789abcdef0123456789abcdef"),
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJrIiwibWlkIjowLCJleHAiOjE5MDAwMDAwMDAsImFjY2VwdHM"
+            "iOltdfQ.OJ13AdbYbNEoK7MnOu8UIvZ4JSh26bUlRbHG_viUbzk");
 }
 
 }  // namespace

@@ -133,6 +133,8 @@ const std::vector<Flag>& Flags() {
        Prefix(&O::room_prefix)},
       {"push", "ADDR", "push through this push port", Text(&O::push_address)},
       {"bare", "ADDR", "push through halley-limit's control port", Text(&O::bare_address)},
+      {"jwt-secret", "TEXT", "log in with JSON Web Tokens that this signs (HS256)",
+       Text(&O::jwt_secret)},
       {"secret", "TEXT", "secret of the push port", Text(&O::secret)},
       {"to", "WHAT", "room, all, key or mid: each in turn (room)", SetTo},
       {"batch", "N", "keys of one push, with --to key (1)", Number(&O::batch, 1u, 65536u)},

@@ -41,6 +41,7 @@ struct LoadOptions {
   std::string push_address;            // --push: Halley's push port
   std::string bare_address;            // --bare: the control port of halley-limit
   std::string secret;
+  std::string jwt_secret;  // empty: tokens are goim's JSON
   To to = To::kRoom;
   uint32_t batch = 1;                  // keys per push
   uint32_t pushers = 1;

@@ -3,10 +3,15 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/assert.h"
+#include "halley-load/signed_token.h"
 
 namespace halley::load {
 namespace {
+
+constexpr absl::Duration kTokenLife = absl::Hours(24);
 
 uint32_t TargetsCount(const LoadOptions& options) {
   switch (options.to) {
@@ -43,7 +48,10 @@ std::string Plan::Room(uint32_t room) const {
 
 std::string Plan::TokenOf(uint32_t client) const {
   const std::string room = options_.rooms == 0 ? "" : Room(client % options_.rooms);
-  return Token(Mid(client % options_.mids), Key(client), room, options_.accepts);
+  const int64_t mid = Mid(client % options_.mids);
+  if (options_.jwt_secret.empty()) return Token(mid, Key(client), room, options_.accepts);
+  const int64_t expires_s = absl::ToUnixSeconds(absl::Now() + kTokenLife);
+  return SignedToken(mid, Key(client), room, options_.accepts, expires_s, options_.jwt_secret);
 }
 
 uint32_t Plan::TargetOf(uint32_t client) const {
