@@ -4,8 +4,6 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
-#include "goim_logic/logic_transport.h"
-
 namespace halley::goim_logic {
 namespace {
 
@@ -15,7 +13,7 @@ constexpr int kReconnectMaxMs = 500;
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> NewLogicChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> NewLogicChannel(const std::string& address, int answer_bytes_max) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMinMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectMinMs);
@@ -27,7 +25,7 @@ std::shared_ptr<grpc::Channel> NewLogicChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // The engine repeats what may be.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
+  arguments.SetMaxReceiveMessageSize(answer_bytes_max);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 

@@ -8,6 +8,7 @@
 
 namespace halley::goim_logic {
 
-std::shared_ptr<grpc::Channel> NewLogicChannel(const std::string& address);
+// `answer_bytes_max`: of one answer; the call of a longer one fails.
+std::shared_ptr<grpc::Channel> NewLogicChannel(const std::string& address, int answer_bytes_max);
 
 }  // namespace halley::goim_logic

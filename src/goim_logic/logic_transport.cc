@@ -244,7 +244,7 @@ class LogicTransport final : public remote::Transport {
     HALLEY_ASSERT(found != addresses_.end());
     Address& address = found->second;
     if (address.stub == nullptr) {
-      address.stub = goim::logic::Logic::NewStub(NewLogicChannel(address.name));
+      address.stub = goim::logic::Logic::NewStub(NewLogicChannel(address.name, kAnswerBytesMax));
     }
     return address.stub.get();
   }

@@ -1,20 +1,27 @@
 #include "goim_logic/online_reporter.h"
 
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include <algorithm>
 #include <limits>
 #include <memory>
 #include <utility>
 
-#include "goim/logic.grpc.pb.h"
+#include "goim/logic.pb.h"
 #include "goim_logic/logic_channel.h"
 #include "wire/utf8.h"
 
 namespace halley::goim_logic {
 namespace {
 
-constexpr auto kReportMs = std::chrono::milliseconds(1000);
+constexpr char kRenewOnline[] = "/goim.logic.Logic/RenewOnline";
+constexpr auto kReportMs = std::chrono::milliseconds(10'000);
+// Of all comets' rooms, which come back: what goim's comets take.
+constexpr int kAnswerBytesMax = 1 << 24;
 
 }  // namespace
 
@@ -76,19 +83,27 @@ bool OnlineReporter::Report() {
 bool OnlineReporter::Tell(const std::string& address, const goim::logic::OnlineReq& request) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kReportMs);
-  context.set_wait_for_ready(true);
   context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (stop_) return false;
     under_way_ = &context;
   }
-  goim::logic::OnlineReply reply;
-  const auto stub = goim::logic::Logic::NewStub(NewLogicChannel(address));
-  const bool told = stub->RenewOnline(&context, request, &reply).ok();
+  // As bytes: nobody reads the answer, and its map would be as large as all of goim.
+  grpc::TemplatedGenericStub<goim::logic::OnlineReq, grpc::ByteBuffer> stub(
+      NewLogicChannel(address, kAnswerBytesMax));
+  grpc::CompletionQueue ended;
+  const auto call = stub.PrepareUnaryCall(&context, kRenewOnline, request, &ended);
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  call->StartCall();
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  ended.Next(&tag, &ok);
   const std::lock_guard<std::mutex> lock(mutex_);
   under_way_ = nullptr;
-  return told;
+  return status.ok();
 }
 
 }  // namespace halley::goim_logic

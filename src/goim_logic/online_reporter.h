@@ -8,7 +8,8 @@
 // Threads    One of its own, from construction to Stop(); connections are opened on it. Figures on any.
 // Ownership  `addresses` and `rooms` must be callable until Stop().
 // Errors     None: what became of reports is counted.
-// Limits     kReportMs for an answer, of one address after the other, one report at a time.
+// Limits     kReportMs for an answer, of one address after the other, one report at a time; kAnswerBytesMax
+//            of an answer.
 #pragma once
 
 #include <atomic>

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "goim_logic/stand_in_logic.h"
 #include "gtest/gtest.h"
 
@@ -52,6 +53,21 @@ TEST(OnlineReporter, TellsWhatCanBeSaid) {
   EXPECT_EQ(report.roomcount_size(), 2);
   EXPECT_EQ(report.roomcount().at("live://1"), 3);
   EXPECT_EQ(report.roomcount().at("live://2"), INT32_MAX);
+}
+
+// Their names come back in the answer, which is longer than that to a login may be.
+TEST(OnlineReporter, TellsOfAHundredThousandRooms) {
+  constexpr size_t kRooms = 100'000;
+  StandInLogic logic;
+  OnlineReporter reporter(SetupFor({logic.address()}, [] {
+    RoomList list;
+    for (size_t i = 0; i < kRooms; ++i) list.rooms.push_back({absl::StrCat("live://room-", i), 1});
+    return list;
+  }));
+  EXPECT_TRUE(Eventually([&] { return reporter.figures().told.load() >= 1; }));
+  reporter.Stop();
+  EXPECT_EQ(reporter.figures().failed.load(), 0u);
+  EXPECT_EQ(logic.reports().front().roomcount_size(), static_cast<int>(kRooms));
 }
 
 TEST(OnlineReporter, ANodeWithoutRoomsTellsNothing) {

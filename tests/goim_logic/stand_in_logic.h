@@ -86,8 +86,10 @@ class StandInLogic final : public goim::logic::Logic::Service {
                                   " seq ", proto.seq(), " body ", proto.body()));
     return grpc::Status::OK;
   }
+  // It is the only comet, so its rooms are all there are.
   grpc::Status RenewOnline(grpc::ServerContext*, const goim::logic::OnlineReq* request,
-                           goim::logic::OnlineReply*) override {
+                           goim::logic::OnlineReply* reply) override {
+    *reply->mutable_allroomcount() = request->roomcount();
     const std::lock_guard<std::mutex> lock(mutex_);
     reports_.push_back(*request);
     return grpc::Status::OK;
