@@ -306,9 +306,9 @@ TEST(Check, TlsHasSomethingToShow) {
   options.listen.wss = "127.0.0.1:0";
   EXPECT_EQ(Message(options, {{"listen.wss", "--wss"}}),
             "--wss: listen.wss needs a certificate to show: set tls.certificates");
-  options.listen.tcp_tls = options.listen.gopusher_tls = "127.0.0.1:0";
-  EXPECT_EQ(Message(options, {{"listen.tcp_tls", "halley.toml:2:1"}}),
-            "halley.toml:2:1: listen.tcp_tls, listen.wss and listen.gopusher_tls need a "
+  options.listen.v1_tcp_tls = options.listen.gopush_tcp_tls = "127.0.0.1:0";
+  EXPECT_EQ(Message(options, {{"listen.v1_tcp_tls", "halley.toml:2:1"}}),
+            "halley.toml:2:1: listen.wss, listen.gopush_tcp_tls and listen.v1_tcp_tls need a "
             "certificate to show: set tls.certificates");
   options.tls.certificates = "a.pem, b.pem";
   EXPECT_EQ(Message(options), "");

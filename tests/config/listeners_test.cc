@@ -32,6 +32,15 @@ TEST(Listeners, WhatIsPrintedOfThemTellsThemApart) {
   for (size_t i = 0; i < kListenersCount; ++i) EXPECT_EQ(ListenerIndex(kListeners[i].list), i);
 }
 
+TEST(Listeners, ClientsCanHaveEverythingInsideTls) {
+  for (const ListenerSpec& plain : kListeners) {
+    const auto twin = std::ranges::count_if(kListeners, [&](const ListenerSpec& each) {
+      return each.kind == plain.kind && each.tls;
+    });
+    EXPECT_EQ(twin, plain.ForClients() ? 1 : 0) << plain.option;
+  }
+}
+
 TEST(Listeners, WhatEachSpeaks) {
   const auto options_where = [](auto predicate) {
     std::set<absl::string_view> options;
@@ -42,7 +51,8 @@ TEST(Listeners, WhatEachSpeaks) {
   };
   using Options = std::set<absl::string_view>;
   EXPECT_EQ(options_where([](const ListenerSpec& each) { return each.SpeaksHttp(); }),
-            (Options{"listen.ws", "listen.wss", "listen.gopusher", "listen.gopusher_tls", "listen.v1_ws"}));
+            (Options{"listen.ws", "listen.wss", "listen.gopusher", "listen.gopusher_tls", "listen.v1_ws",
+                     "listen.v1_wss"}));
   EXPECT_EQ(options_where([](const ListenerSpec& each) { return !each.ForClients(); }),
             (Options{"listen.push", "listen.admin", "listen.comet_grpc"}));
   EXPECT_EQ(options_where([](const ListenerSpec& each) { return !each.OnShards(); }),
