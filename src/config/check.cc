@@ -1,8 +1,8 @@
 #include "config/check.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <iterator>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -10,10 +10,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "base/char_set.h"
 #include "config/address.h"
 #include "config/file_list.h"
+#include "config/listeners.h"
 #include "config/node_list.h"
 #include "config/origin_list.h"
 
@@ -24,7 +27,7 @@ namespace {
 constexpr uint32_t kFramingBytes = 14;
 
 // The rule is told where the first of its options was set that was set at all.
-absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_view> keys,
+absl::Status Broken(const Origins& origins, absl::Span<const absl::string_view> keys,
                     absl::string_view sentence) {
   for (const absl::string_view key : keys) {
     const auto origin = origins.find(key);
@@ -35,28 +38,21 @@ absl::Status Broken(const Origins& origins, std::initializer_list<absl::string_v
   return absl::InvalidArgumentError(sentence);
 }
 
+// "a, b and c".
+std::string Enumerated(absl::Span<const absl::string_view> words) {
+  if (words.size() < 2) return absl::StrJoin(words, "");
+  return absl::StrCat(absl::StrJoin(words.first(words.size() - 1), ", "), " and ", words.back());
+}
+
 absl::Status CheckListening(const Options& options, const Origins& origins) {
-  const std::pair<absl::string_view, absl::string_view> lists[] = {
-      {"listen.admin", options.listen.admin},
-      {"listen.comet_grpc", options.listen.comet_grpc},
-      {"listen.gopush_tcp", options.listen.gopush_tcp},
-      {"listen.gopusher", options.listen.gopusher},
-      {"listen.gopusher_tls", options.listen.gopusher_tls},
-      {"listen.push", options.listen.push},
-      {"listen.tcp", options.listen.tcp},
-      {"listen.tcp_tls", options.listen.tcp_tls},
-      {"listen.v1_tcp", options.listen.v1_tcp},
-      {"listen.v1_ws", options.listen.v1_ws},
-      {"listen.ws", options.listen.ws},
-      {"listen.wss", options.listen.wss}};
   std::vector<std::pair<std::string, absl::string_view>> seen;
   bool clients_can_connect = false;
-  for (const auto& [key, list] : lists) {
-    const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(list);
+  for (const ListenerSpec& listener : kListeners) {
+    const absl::string_view key = listener.option;
+    const absl::StatusOr<std::vector<Address>> addresses =
+        ParseAddresses(options.listen.*listener.list);
     if (!addresses.ok()) return addresses.status();
-    const bool of_clients =
-        key != "listen.push" && key != "listen.admin" && key != "listen.comet_grpc";
-    if (of_clients && !addresses->empty()) clients_can_connect = true;
+    if (listener.ForClients() && !addresses->empty()) clients_can_connect = true;
     for (const Address& address : *addresses) {
       if (address.port == 0) continue;
       // SO_REUSEPORT would let both listen and give each client to either.
@@ -81,12 +77,14 @@ absl::Status CheckTls(const Options& options, const Origins& origins) {
   const absl::StatusOr<std::vector<std::string>> keys = ParseFileList(tls.keys);
   if (!certificates.ok()) return certificates.status();
   if (!keys.ok()) return keys.status();
-  const bool listening = !options.listen.tcp_tls.empty() || !options.listen.wss.empty() ||
-                         !options.listen.gopusher_tls.empty();
-  if (listening && certificates->empty()) {
-    return Broken(origins, {"listen.wss", "listen.tcp_tls", "listen.gopusher_tls"},
-                  "listen.wss, listen.tcp_tls and listen.gopusher_tls need a certificate to show: "
-                  "set tls.certificates");
+  std::vector<absl::string_view> secure;
+  for (const ListenerSpec& listener : kListeners) {
+    if (listener.tls && !(options.listen.*listener.list).empty()) secure.push_back(listener.option);
+  }
+  if (!secure.empty() && certificates->empty()) {
+    return Broken(origins, secure,
+                  absl::StrCat(Enumerated(secure), secure.size() == 1 ? " needs" : " need",
+                               " a certificate to show: set tls.certificates"));
   }
   if (!keys->empty() && keys->size() != certificates->size()) {
     return Broken(origins, {"tls.keys", "tls.certificates"},

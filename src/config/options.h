@@ -56,11 +56,15 @@ struct ListenOptions {
   std::string ws = "0.0.0.0:3102";
   std::string tcp_tls;  // goim TCP inside TLS; with tls.certificates
   std::string wss;      // WebSocket inside TLS; likewise
+  // Those of the dialects; _tls and wss: the same inside TLS, with tls.certificates.
   std::string gopush_tcp;
-  std::string gopusher;      // Gopusher's WebSocket
-  std::string gopusher_tls;  // the same inside TLS; with tls.certificates
+  std::string gopush_tcp_tls;
+  std::string gopusher;  // Gopusher's WebSocket
+  std::string gopusher_tls;
   std::string v1_tcp;
+  std::string v1_tcp_tls;
   std::string v1_ws;
+  std::string v1_wss;
   std::string push = "127.0.0.1:3108";
   std::string admin = "127.0.0.1:3111";  // HTTP: metrics, health, goim's push API
   std::string comet_grpc;                // goim's comet service, which its job calls

@@ -57,6 +57,9 @@ constexpr OptionSpec kRows[] = {
         {"listen", "gopush_tcp"}, Kind::kAddresses, kTextBytesMax,
         "where gopush-cluster's TCP clients connect (6969 there); port 0 picks a free one; empty: "
         "nowhere"),
+    Text<kListen, &ListenOptions::gopush_tcp_tls>(
+        {"listen", "gopush_tcp_tls"}, Kind::kAddresses, kTextBytesMax,
+        "where gopush-cluster's TCP clients connect inside TLS; needs tls.certificates; empty: nowhere"),
     Text<kListen, &ListenOptions::gopusher>(
         {"listen", "gopusher"}, Kind::kAddresses, kTextBytesMax,
         "where Gopusher's clients connect (8900 there); port 0 picks a free one; empty: nowhere"),
@@ -66,10 +69,16 @@ constexpr OptionSpec kRows[] = {
     Text<kListen, &ListenOptions::v1_tcp>(
         {"listen", "v1_tcp"}, Kind::kAddresses, kTextBytesMax,
         "where goim v1's TCP clients connect (8080 there); port 0 picks a free one; empty: nowhere"),
+    Text<kListen, &ListenOptions::v1_tcp_tls>(
+        {"listen", "v1_tcp_tls"}, Kind::kAddresses, kTextBytesMax,
+        "where goim v1's TCP clients connect inside TLS; needs tls.certificates; empty: nowhere"),
     Text<kListen, &ListenOptions::v1_ws>(
         {"listen", "v1_ws"}, Kind::kAddresses, kTextBytesMax,
         "where goim v1's WebSocket clients connect (8090 there); port 0 picks a free one; empty: "
         "nowhere"),
+    Text<kListen, &ListenOptions::v1_wss>(
+        {"listen", "v1_wss"}, Kind::kAddresses, kTextBytesMax,
+        "where goim v1's WebSocket clients connect inside TLS; needs tls.certificates; empty: nowhere"),
     Number<kListen, &ListenOptions::backlog>(
         {"listen", "backlog"}, Kind::kCount, {1, 65535},
         "connections that may wait to be accepted, per shard and address"),

@@ -24,10 +24,11 @@ absl::Status Gateway::NameItself() {
 // Once it is known what is listened on, and before anybody asks for its figures.
 void Gateway::OpenDiscovery() {
   if (self_.addrs.empty()) {
-    self_.addrs = Announced({{"grpc", &addresses_.comet_grpc},
-                             {"tcp", &addresses_.tcp},
-                             {"ws", &addresses_.ws},
-                             {"wss", &addresses_.wss}});
+    using Listen = config::ListenOptions;
+    self_.addrs = Announced({{"grpc", &addresses_[&Listen::comet_grpc]},
+                             {"tcp", &addresses_[&Listen::tcp]},
+                             {"ws", &addresses_[&Listen::ws]},
+                             {"wss", &addresses_[&Listen::wss]}});
   }
   const auto found = [this](std::vector<std::string> addresses) {
     backends_->FoundLogic(std::move(addresses));

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "config/address.h"
 #include "config/cpu_list.h"
+#include "config/listeners.h"
 #include "gateway/own_limits.h"
 #include "gateway/own_user.h"
 
@@ -137,11 +138,8 @@ void JudgeDescriptors(const Facts& facts, const Node& node, Findings* findings) 
 // The ports that the gateway is to have, without those that the kernel picks.
 std::vector<uint32_t> PortsOf(const config::ListenOptions& listen) {
   std::vector<uint32_t> ports;
-  for (const std::string* const list :
-       {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss, &listen.gopush_tcp, &listen.gopusher,
-        &listen.gopusher_tls, &listen.v1_tcp, &listen.v1_ws, &listen.push, &listen.admin,
-        &listen.comet_grpc}) {
-    const auto addresses = config::ParseAddresses(*list);
+  for (const config::ListenerSpec& listener : config::kListeners) {
+    const auto addresses = config::ParseAddresses(listen.*listener.list);
     if (!addresses.ok()) continue;
     for (const config::Address& address : *addresses) {
       if (address.port != 0) ports.push_back(address.port);

@@ -117,37 +117,22 @@ absl::Status Gateway::OpenAll() {
 }
 
 absl::Status Gateway::OpenListeners() {
-  const config::ListenOptions& listen = options_.listen;
-  using Kind = shard::ListenerKind;
-  const ListenPlan plans[] = {
-      {"listen.tcp", listen.tcp, Kind::kTcp, nullptr, &addresses_.tcp},
-      {"listen.tcp_tls", listen.tcp_tls, Kind::kTcp, tls_.tcp.get(), &addresses_.tcp_tls},
-      {"listen.ws", listen.ws, Kind::kWebSocket, nullptr, &addresses_.ws},
-      {"listen.wss", listen.wss, Kind::kWebSocket, tls_.ws.get(), &addresses_.wss},
-      {"listen.gopush_tcp", listen.gopush_tcp, Kind::kGopush, nullptr, &addresses_.gopush},
-      {"listen.gopusher", listen.gopusher, Kind::kGopusher, nullptr, &addresses_.gopusher},
-      {"listen.gopusher_tls", listen.gopusher_tls, Kind::kGopusher, tls_.ws.get(),
-       &addresses_.gopusher_tls},
-      {"listen.v1_tcp", listen.v1_tcp, Kind::kGoimV1Tcp, nullptr, &addresses_.v1_tcp},
-      {"listen.v1_ws", listen.v1_ws, Kind::kGoimV1WebSocket, nullptr, &addresses_.v1_ws},
-      {"listen.push", listen.push, Kind::kPush, tls_.push.get(), &addresses_.push},
-  };
-  for (const ListenPlan& plan : plans) {
-    if (absl::Status listening = Listen(plan); !listening.ok()) return listening;
+  for (const config::ListenerSpec& spec : config::kListeners) {
+    if (!spec.OnShards()) continue;
+    if (absl::Status listening = Listen(spec); !listening.ok()) return listening;
   }
   return absl::OkStatus();
 }
 
-absl::Status Gateway::Listen(const ListenPlan& plan) {
-  const io::SocketOptions socket = plan.kind == shard::ListenerKind::kPush
-                                       ? PushSockets(options_.listen)
-                                       : ClientSockets(options_.listen);
-  absl::StatusOr<std::vector<io::Listener>> opened =
-      io::OpenListeners(plan.list, options_.shard.shards, socket, passed_.Of(plan.option));
+absl::Status Gateway::Listen(const config::ListenerSpec& spec) {
+  const config::ListenOptions& listen = options_.listen;
+  const io::SocketOptions socket = spec.ForClients() ? ClientSockets(listen) : PushSockets(listen);
+  absl::StatusOr<std::vector<io::Listener>> opened = io::OpenListeners(
+      listen.*spec.list, options_.shard.shards, socket, passed_.Of(spec.option));
   if (!opened.ok()) return opened.status();
   for (io::Listener& listener : *opened) {
-    plan.bound->push_back(listener.address);
-    listeners_.push_back({plan.kind, std::move(listener), plan.server});
+    addresses_[spec.list].push_back(listener.address);
+    listeners_.push_back({spec.kind, std::move(listener), tls_.Of(spec)});
   }
   return absl::OkStatus();
 }
@@ -157,7 +142,7 @@ void Gateway::ProxyRings() {
   for (uint32_t shard = 0; shard < options_.shard.shards; ++shard) {
     std::vector<int> clients;
     for (const Listening& each : listeners_) {
-      if (each.kind != shard::ListenerKind::kPush) clients.push_back(each.listener.fds[shard]);
+      if (each.kind != config::ListenerKind::kPush) clients.push_back(each.listener.fds[shard]);
     }
     rings_.by_shard[shard] = std::make_unique<io::ProxiedRing>(std::move(rings_.by_shard[shard]),
                                                                std::move(clients), proxies);
@@ -228,7 +213,7 @@ absl::Status Gateway::StartAdmin() {
   admin_ = *std::move(server);
   // It has copies.
   passed_.Close();
-  addresses_.admin = admin_->addresses();
+  addresses_[&config::ListenOptions::admin] = admin_->addresses();
   return absl::OkStatus();
 }
 
@@ -250,20 +235,21 @@ absl::Status Gateway::StartComet() {
   comet_texts_ = {};
   if (!server.ok()) return server.status();
   comet_ = *std::move(server);
-  addresses_.comet_grpc = comet_->addresses();
+  addresses_[&config::ListenOptions::comet_grpc] = comet_->addresses();
   return absl::OkStatus();
 }
 
 admin::NodesReply Gateway::NodesReply() const {
-  const auto port_of = [](const std::vector<std::string>& bound) -> uint32_t {
+  const auto port_of = [this](config::ListenerList list) -> uint32_t {
+    const std::vector<std::string>& bound = addresses_[list];
     if (bound.empty()) return 0;
     return config::ParseAddresses(bound.front()).value().front().port;
   };
   admin::NodesReply reply;
   reply.names = absl::StrSplit(options_.admin.nodes, absl::ByAnyChar(", "), absl::SkipEmpty());
-  reply.tcp_port = port_of(addresses_.tcp);
-  reply.ws_port = port_of(addresses_.ws);
-  reply.wss_port = port_of(addresses_.wss);
+  reply.tcp_port = port_of(&config::ListenOptions::tcp);
+  reply.ws_port = port_of(&config::ListenOptions::ws);
+  reply.wss_port = port_of(&config::ListenOptions::wss);
   reply.idle_timeout_s = options_.client.idle_timeout_ms / 1000;
   return reply;
 }

@@ -5,6 +5,7 @@
 // Errors     Create() fails with one sentence of cause and cure; nothing is left running then.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <future>
@@ -21,6 +22,7 @@
 #include "admin/admin_server.h"
 #include "comet/comet_server.h"
 #include "comet/credentials.h"
+#include "config/listeners.h"
 #include "config/options.h"
 #include "config/reload.h"
 #include "discovery/discovery.h"
@@ -41,20 +43,19 @@
 
 namespace halley::gateway {
 
-// Where the gateway listens, as bound.
-struct Addresses {
-  std::vector<std::string> tcp;
-  std::vector<std::string> tcp_tls;
-  std::vector<std::string> ws;
-  std::vector<std::string> wss;
-  std::vector<std::string> gopush;
-  std::vector<std::string> gopusher;
-  std::vector<std::string> gopusher_tls;
-  std::vector<std::string> v1_tcp;
-  std::vector<std::string> v1_ws;
-  std::vector<std::string> push;
-  std::vector<std::string> admin;
-  std::vector<std::string> comet_grpc;
+// Where the gateway listens, as bound: lists of addresses for options of [listen], as in
+// addresses[&config::ListenOptions::tcp].
+class Addresses {
+ public:
+  std::vector<std::string>& operator[](config::ListenerList list) {
+    return bound_[config::ListenerIndex(list)];
+  }
+  const std::vector<std::string>& operator[](config::ListenerList list) const {
+    return bound_[config::ListenerIndex(list)];
+  }
+
+ private:
+  std::array<std::vector<std::string>, config::kListenersCount> bound_;
 };
 
 class Gateway {
@@ -141,19 +142,10 @@ class Gateway {
     size_t observer;
   };
 
-  // An option of [listen], and what is to listen there.
-  struct ListenPlan {
-    const char* option;
-    const std::string& list;
-    shard::ListenerKind kind;
-    tls::Server* server;  // null for plain listeners
-    std::vector<std::string>* bound;
-  };
-
   Gateway(const config::Options& options, PassedSockets passed);
   absl::Status ResolveLimits();
   absl::Status OpenAll();
-  absl::Status Listen(const ListenPlan& plan);
+  absl::Status Listen(const config::ListenerSpec& spec);
   absl::Status OpenInside();
   absl::StatusOr<InsideEnds> AddInsideEnds();
   absl::Status OpenJournal();
@@ -193,7 +185,7 @@ class Gateway {
   std::vector<uint32_t> cpus_;
   Addresses addresses_;
   struct Listening {
-    shard::ListenerKind kind;
+    config::ListenerKind kind;
     io::Listener listener;
     tls::Server* server;
   };

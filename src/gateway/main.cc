@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/listeners.h"
 #include "config/load.h"
 #include "gateway/check_files.h"
 #include "gateway/doctor.h"
@@ -27,6 +28,9 @@
 
 namespace {
 
+using halley::config::kListeners;
+using halley::config::ListenerKind;
+using halley::config::ListenerSpec;
 using halley::gateway::Notifier;
 using halley::gateway::PassedSockets;
 
@@ -50,8 +54,12 @@ int Fail(const absl::Status& status) {
   return kExitCannotStart;
 }
 
-void PrintAddresses(const char* name, const std::vector<std::string>& addresses) {
-  for (const std::string& address : addresses) std::printf("  %-7s %s\n", name, address.c_str());
+void PrintAddresses(const halley::gateway::Addresses& addresses) {
+  for (const ListenerSpec& listener : kListeners) {
+    for (const std::string& address : addresses[listener.list]) {
+      std::printf("  %-7s %s\n", std::string(listener.name).c_str(), address.c_str());
+    }
+  }
 }
 
 // An address as somebody on this host can use it.
@@ -64,33 +72,34 @@ std::string Local(const std::string& address) {
 // A page and two commands that show a message arrive.
 void PrintHints(const std::string& program, const halley::gateway::Addresses& addresses,
                 bool page) {
-  if (page && !addresses.ws.empty()) {
-    std::printf("open http://%s/ in a browser\n", Local(addresses.ws.front()).c_str());
-  } else if (page && !addresses.wss.empty()) {
-    std::printf("open https://%s/ in a browser\n", Local(addresses.wss.front()).c_str());
+  using Listen = halley::config::ListenOptions;
+  const std::vector<std::string>& tcp = addresses[&Listen::tcp];
+  const std::vector<std::string>& ws = addresses[&Listen::ws];
+  const std::vector<std::string>& wss = addresses[&Listen::wss];
+  const std::vector<std::string>& push = addresses[&Listen::push];
+  if (page && !ws.empty()) {
+    std::printf("open http://%s/ in a browser\n", Local(ws.front()).c_str());
+  } else if (page && !wss.empty()) {
+    std::printf("open https://%s/ in a browser\n", Local(wss.front()).c_str());
   }
-  if (addresses.push.empty() || (addresses.ws.empty() && addresses.tcp.empty())) return;
+  if (push.empty() || (ws.empty() && tcp.empty())) return;
   const size_t slash = program.rfind('/');
   const std::string ctl = program.substr(0, slash == std::string::npos ? 0 : slash + 1) + "halleyctl";
-  const std::string client = addresses.ws.empty()
-                                 ? "--tcp " + Local(addresses.tcp.front())
-                                 : "--ws ws://" + Local(addresses.ws.front()) + "/sub";
+  const std::string client = ws.empty() ? "--tcp " + Local(tcp.front())
+                                        : "--ws ws://" + Local(ws.front()) + "/sub";
   std::printf("or try, in two other terminals:\n  %s listen %s --room live://1\n"
               "  %s --push %s push room live://1 hello\n",
-              ctl.c_str(), client.c_str(), ctl.c_str(), Local(addresses.push.front()).c_str());
+              ctl.c_str(), client.c_str(), ctl.c_str(), Local(push.front()).c_str());
 }
 
 void WarnIfOpen(const halley::config::Options& options) {
   if (options.backend.kind != halley::config::BackendKind::kEmbedded) return;
-  const halley::config::ListenOptions& listen = options.listen;
-  std::vector<const std::string*> lists = {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss,
-                                           &listen.gopush_tcp, &listen.v1_tcp, &listen.v1_ws};
-  if (options.gopusher.TakesUnsigned()) {
-    lists.insert(lists.end(), {&listen.gopusher, &listen.gopusher_tls});
-  }
-  if (std::ranges::all_of(lists, [](const auto* l) { return halley::io::IsLoopbackOnly(*l); })) {
-    return;
-  }
+  const bool open = std::ranges::any_of(kListeners, [&](const ListenerSpec& listener) {
+    if (!listener.ForClients()) return false;
+    if (listener.kind == ListenerKind::kGopusher && !options.gopusher.TakesUnsigned()) return false;
+    return !halley::io::IsLoopbackOnly(options.listen.*listener.list);
+  });
+  if (!open) return;
   spdlog::warn(
       "the embedded backend believes whatever key and mid a client claims, and clients can come "
       "from other hosts: use it for development, listen on 127.0.0.1 only, or set backend.kind = jwt");
@@ -105,7 +114,9 @@ void WarnIfCometIsOpen(const halley::config::Options& options) {
 
 // Empty when it is as one would have it.
 std::string GopusherHint(const halley::config::Options& options) {
-  const bool listening = !options.listen.gopusher.empty() || !options.listen.gopusher_tls.empty();
+  const bool listening = std::ranges::any_of(kListeners, [&](const ListenerSpec& listener) {
+    return listener.kind == ListenerKind::kGopusher && !(options.listen.*listener.list).empty();
+  });
   if (!listening || !options.gopusher.app_secret.empty()) return {};
   return "without a secret nobody can sign, so logins of Gopusher 1.0 are refused, and only those of "
          "0.x are taken: set gopusher.app_secret_file";
@@ -218,18 +229,7 @@ int main(int argc, char** argv) {
   const absl::string_view version = halley::config::Version();
   std::printf("halley %.*s: %u shards, up to %u connections\n", static_cast<int>(version.size()),
               version.data(), (*gateway)->shards(), (*gateway)->connections_max());
-  PrintAddresses("tcp", (*gateway)->addresses().tcp);
-  PrintAddresses("tcp_tls", (*gateway)->addresses().tcp_tls);
-  PrintAddresses("ws", (*gateway)->addresses().ws);
-  PrintAddresses("wss", (*gateway)->addresses().wss);
-  PrintAddresses("gopush", (*gateway)->addresses().gopush);
-  PrintAddresses("gopusher", (*gateway)->addresses().gopusher);
-  PrintAddresses("gopusher_tls", (*gateway)->addresses().gopusher_tls);
-  PrintAddresses("v1_tcp", (*gateway)->addresses().v1_tcp);
-  PrintAddresses("v1_ws", (*gateway)->addresses().v1_ws);
-  PrintAddresses("admin", (*gateway)->addresses().admin);
-  PrintAddresses("comet_grpc", (*gateway)->addresses().comet_grpc);
-  PrintAddresses("push", (*gateway)->addresses().push);
+  PrintAddresses((*gateway)->addresses());
   PrintHints(argv[0], (*gateway)->addresses(), options.websocket.page);
   std::fflush(stdout);
   WarnIfOpen(options);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "config/address.h"
 #include "config/cpu_list.h"
+#include "config/listeners.h"
 #include "gateway/backends.h"
 #include "gateway/gateway.h"
 #include "gateway/machine_memory.h"
@@ -23,11 +24,10 @@ constexpr uint32_t kEndsEach = 2;
 // How many each shard listens on.
 uint32_t AddressesOf(const config::ListenOptions& listen) {
   size_t count = 0;
-  for (const std::string* const list :
-       {&listen.tcp, &listen.tcp_tls, &listen.ws, &listen.wss, &listen.gopush_tcp, &listen.gopusher,
-        &listen.gopusher_tls, &listen.v1_tcp, &listen.v1_ws, &listen.push}) {
+  for (const config::ListenerSpec& listener : config::kListeners) {
+    if (!listener.OnShards()) continue;
     // A list that cannot be read is told of where it is opened.
-    const auto addresses = config::ParseAddresses(*list);
+    const auto addresses = config::ParseAddresses(listen.*listener.list);
     if (addresses.ok()) count += addresses->size();
   }
   return static_cast<uint32_t>(count);

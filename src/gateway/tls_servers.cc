@@ -1,5 +1,6 @@
 #include "gateway/tls_servers.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +52,13 @@ absl::Status CheckComet(const config::CometGrpcOptions& options) {
   return tls::Server::Create(server).status();
 }
 
+// Whether clients connect inside TLS, to speak HTTP or something else.
+bool AnySecure(const config::ListenOptions& listen, bool http) {
+  return std::ranges::any_of(config::kListeners, [&](const config::ListenerSpec& listener) {
+    return listener.tls && listener.SpeaksHttp() == http && !(listen.*listener.list).empty();
+  });
+}
+
 absl::Status Create(const tls::ServerOptions& options, std::unique_ptr<tls::Server>* server) {
   absl::StatusOr<std::unique_ptr<tls::Server>> created = tls::Server::Create(options);
   if (!created.ok()) return created.status();
@@ -66,10 +74,9 @@ absl::StatusOr<TlsServers> TlsServers::Load(const config::Options& options) {
   if (!options.tls.certificates.empty()) {
     absl::StatusOr<tls::ServerOptions> client = ClientOptions(options.tls);
     if (!client.ok()) return client.status();
-    if (!options.listen.tcp_tls.empty()) status = Create(*client, &servers.tcp);
+    if (AnySecure(options.listen, /*http=*/false)) status = Create(*client, &servers.tcp);
     client->protocols = {"http/1.1"};
-    const bool ws = !options.listen.wss.empty() || !options.listen.gopusher_tls.empty();
-    if (status.ok() && ws) status = Create(*client, &servers.ws);
+    if (status.ok() && AnySecure(options.listen, /*http=*/true)) status = Create(*client, &servers.ws);
   }
   if (status.ok() && !options.push.tls_certificate.empty()) {
     status = Create(PushOptions(options), &servers.push);
@@ -77,6 +84,12 @@ absl::StatusOr<TlsServers> TlsServers::Load(const config::Options& options) {
   status.Update(CheckComet(options.comet_grpc));
   if (!status.ok()) return status;
   return servers;
+}
+
+tls::Server* TlsServers::Of(const config::ListenerSpec& listener) const {
+  if (listener.kind == config::ListenerKind::kPush) return push.get();
+  if (!listener.tls) return nullptr;
+  return listener.SpeaksHttp() ? ws.get() : tcp.get();
 }
 
 absl::Status TlsServers::Reload() {

@@ -21,7 +21,9 @@ session::Transport TransportOf(ListenerKind kind) {
     case ListenerKind::kGopusher: return session::Transport::kGopusher;
     case ListenerKind::kGoimV1Tcp: return session::Transport::kGoimV1Tcp;
     case ListenerKind::kGoimV1WebSocket: return session::Transport::kGoimV1WebSocket;
-    case ListenerKind::kPush: HALLEY_ASSERT(false);
+    case ListenerKind::kPush:
+    case ListenerKind::kAdmin:
+    case ListenerKind::kCometGrpc: HALLEY_ASSERT(false);
   }
   return session::Transport::kTcp;
 }

@@ -27,6 +27,7 @@
 #include "backend/backend.h"
 #include "base/networks.h"
 #include "base/slab.h"
+#include "config/listeners.h"
 #include "config/options.h"
 #include "hub/hub.h"
 #include "io/ring.h"
@@ -43,12 +44,10 @@
 
 namespace halley::shard {
 
-enum class ListenerKind : uint8_t {
-  kTcp, kWebSocket, kGopush, kGopusher, kGoimV1Tcp, kGoimV1WebSocket, kPush
-};
+using config::ListenerKind;
 
 struct ShardListener {
-  ListenerKind kind;
+  ListenerKind kind;  // one that shards have
   int32_t fd;
   bool passed = false;  // whoever passed it goes on listening: it is not shut down
 };

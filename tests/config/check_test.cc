@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "config/listeners.h"
 #include "gtest/gtest.h"
 
 namespace halley::config {
@@ -87,6 +89,13 @@ TEST(Check, SomeClientCanConnect) {
             "--ws: listen.tcp and listen.ws are both empty, so no client could connect: set one");
   options.listen.tcp = "127.0.0.1:0";
   EXPECT_EQ(Message(options), "");
+  options.tls.certificates = "a.pem";
+  for (const ListenerSpec& listener : kListeners) {
+    options.listen.tcp = options.listen.ws = "";
+    options.listen.*listener.list = "127.0.0.1:0";
+    EXPECT_EQ(Message(options).empty(), listener.ForClients()) << listener.option;
+    options.listen.*listener.list = "";
+  }
 }
 
 TEST(Check, NoAddressIsNamedTwice) {
@@ -98,6 +107,21 @@ TEST(Check, NoAddressIsNamedTwice) {
             "halley.toml:2:1: listen.ws and listen.tcp both name [::1]:5: name each address once");
   options.listen.tcp = options.listen.ws = options.listen.push = "127.0.0.1:0,127.0.0.1:0";
   EXPECT_EQ(Message(options), "");
+}
+
+TEST(Check, NoTwoListenersShareAnAddress) {
+  for (const ListenerSpec& one : kListeners) {
+    for (const ListenerSpec& other : kListeners) {
+      if (one.list == other.list) continue;
+      Options options;
+      options.tls.certificates = "a.pem";
+      options.listen.*one.list = options.listen.*other.list = "127.0.0.1:7";
+      const bool first = ListenerIndex(one.list) < ListenerIndex(other.list);
+      EXPECT_EQ(Message(options), absl::StrCat((first ? other : one).option, " and ",
+                                               (first ? one : other).option,
+                                               " both name 127.0.0.1:7: name each address once"));
+    }
+  }
 }
 
 TEST(Check, CallsOfGoimsJobFromOutsideTakeACertificateOrConsent) {
@@ -281,8 +305,11 @@ TEST(Check, TlsHasSomethingToShow) {
   options.listen.tcp = options.listen.ws = "";
   options.listen.wss = "127.0.0.1:0";
   EXPECT_EQ(Message(options, {{"listen.wss", "--wss"}}),
-            "--wss: listen.wss, listen.tcp_tls and listen.gopusher_tls need a certificate to show: "
-            "set tls.certificates");
+            "--wss: listen.wss needs a certificate to show: set tls.certificates");
+  options.listen.v1_tcp_tls = options.listen.gopush_tcp_tls = "127.0.0.1:0";
+  EXPECT_EQ(Message(options, {{"listen.v1_tcp_tls", "halley.toml:2:1"}}),
+            "halley.toml:2:1: listen.wss, listen.gopush_tcp_tls and listen.v1_tcp_tls need a "
+            "certificate to show: set tls.certificates");
   options.tls.certificates = "a.pem, b.pem";
   EXPECT_EQ(Message(options), "");
   options.tls.keys = "a.key";
@@ -295,6 +322,19 @@ TEST(Check, TlsHasSomethingToShow) {
   EXPECT_EQ(Message(options, {{"push.tls_client_ca", "halley.toml:1:1"}}),
             "halley.toml:1:1: push.tls_key and push.tls_client_ca mean nothing without a "
             "certificate: set push.tls_certificate");
+}
+
+TEST(Check, EveryListenerInsideTlsNeedsACertificate) {
+  for (const ListenerSpec& listener : kListeners) {
+    Options options;
+    options.listen.*listener.list = "127.0.0.1:0";
+    const std::string wanted =
+        listener.tls ? absl::StrCat(listener.option, " needs a certificate to show: set tls.certificates")
+                     : "";
+    EXPECT_EQ(Message(options), wanted) << listener.option;
+    options.tls.certificates = "a.pem";
+    EXPECT_EQ(Message(options), "") << listener.option;
+  }
 }
 
 TEST(Check, ARegistryAndAListNameSomebody) {

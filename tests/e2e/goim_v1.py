@@ -1,4 +1,5 @@
-"""goim v1's clients: on TCP, on WebSocket with binary frames or with JSON text, and in long polls."""
+"""goim v1's clients: on TCP, on WebSocket with binary frames or with JSON text, and in long polls. With
+`tls`, as Stream has it, they are those of the listeners inside TLS."""
 
 import json
 import urllib.parse
@@ -9,6 +10,7 @@ from stream import Stream
 from websocket import BINARY, TEXT, WsClient
 
 V1 = ("--listen.v1_tcp", "127.0.0.1:0", "--listen.v1_ws", "127.0.0.1:0")
+V1_TLS = ("--listen.v1_tcp_tls", "127.0.0.1:0", "--listen.v1_wss", "127.0.0.1:0")
 SEND_SMS, SEND_SMS_REPLY = 4, 5
 TEST, TEST_REPLY = 254, 255
 COME_ON = b'{"test":"come on"}'
@@ -20,8 +22,8 @@ def v1_pushed(body):
 
 
 class V1Client(TcpClient):
-    def __init__(self, gateway):
-        super().__init__(gateway.v1_tcp)
+    def __init__(self, gateway, tls=None):
+        super().__init__(gateway.address("v1_tcp_tls") if tls else gateway.v1_tcp, tls=tls)
 
     def log_in(self, token):
         answer = self.call(goim.AUTH, 1, token.encode())
@@ -29,11 +31,15 @@ class V1Client(TcpClient):
         return self
 
 
+def web_address(gateway, tls):
+    return gateway.address("v1_wss") if tls else gateway.v1_ws
+
+
 class V1WsClient(WsClient):
     """Binary frames, of which a message may hold several, without anything around them."""
 
-    def __init__(self, gateway):
-        super().__init__(gateway.v1_ws)
+    def __init__(self, gateway, tls=None):
+        super().__init__(web_address(gateway, tls), tls=tls)
 
     log_in = V1Client.log_in
 
@@ -54,8 +60,8 @@ class V1WsClient(WsClient):
 class V1JsonClient(WsClient):
     """JSON text; `array`: whether each message is one."""
 
-    def __init__(self, gateway, array=True):
-        super().__init__(gateway.v1_ws)
+    def __init__(self, gateway, array=True, tls=None):
+        super().__init__(web_address(gateway, tls), tls=tls)
         self.array = array
 
     def receive_text(self):
@@ -94,8 +100,8 @@ def poll_request(token, method="GET", path="/sub", query="", **headers):
 class Poll(Stream):
     """A long poll. `callback`: the response is a script."""
 
-    def __init__(self, gateway, token, callback="", **options):
-        super().__init__(gateway.v1_ws, **options)
+    def __init__(self, gateway, token, callback="", tls=None, **options):
+        super().__init__(web_address(gateway, tls), tls=tls, **options)
         self.callback = callback
         self.send(poll_request(token, query=f"&cb={callback}" if callback else ""))
 

@@ -13,6 +13,7 @@ from stream import Stream
 from websocket import BINARY, TEXT, WsClient
 
 GOPUSH = ("--listen.gopush_tcp", "127.0.0.1:0")
+GOPUSH_TLS = ("--listen.gopush_tcp_tls", "127.0.0.1:0")
 
 
 def command(*arguments):
@@ -21,8 +22,10 @@ def command(*arguments):
 
 
 class GopushClient(Stream):
-    def __init__(self, gateway):
-        super().__init__(gateway.gopush)
+    """`tls`, as Stream has it: one of the listener inside TLS."""
+
+    def __init__(self, gateway, tls=None):
+        super().__init__(gateway.address("gopush_tls") if tls else gateway.gopush, tls=tls)
 
     def subscribe(self, key, heartbeat="30", *more):
         self.send(command("sub", key, heartbeat, *more))

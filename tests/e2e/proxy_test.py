@@ -9,6 +9,7 @@ import tempfile
 import harness
 from certificates import Authority, trusting
 from goim import TcpClient, pushed
+from goim_v1 import V1_TLS, V1Client, v1_pushed
 from harness import Gateway, GatewayTest, wait_until
 from push_port import Pusher
 from stream import Ended
@@ -36,6 +37,10 @@ class HeadedTcp(Headed, TcpClient):
 
 
 class HeadedWs(Headed, WsClient):
+    pass
+
+
+class HeadedV1(Headed, V1Client):
     pass
 
 
@@ -69,7 +74,7 @@ class Proxied(GatewayTest):
         with tempfile.TemporaryDirectory() as folder:
             authority = Authority(folder, "root")
             authority.issue("site", "site.example")
-            with Gateway(*self.flags, "--wss", "127.0.0.1:0",
+            with Gateway(*self.flags, "--wss", "127.0.0.1:0", *V1_TLS,
                          "--tls-certificates", authority.file("site"),
                          "--tls-keys", authority.file("site", "key")) as gateway:
                 tls = (trusting(authority), "site.example")
@@ -79,10 +84,13 @@ class Proxied(GatewayTest):
                         tls[0].wrap_socket(bare, server_hostname=tls[1])
                 client = HeadedWs(gateway.address("wss"), tls=tls)
                 client.login(key="secure", room_id="proxy://1")
+                v1 = HeadedV1(gateway, tls=tls).log_in('{"room_id":"proxy://1"}')
                 pusher = self.keep(Pusher(gateway))
-                self.assertEqual(pusher.push_rooms(["proxy://1"], b"safe").taken, 1)
+                self.assertEqual(pusher.push_rooms(["proxy://1"], b"safe").taken, 2)
                 self.assertEqual(client.receive(), pushed(b"safe"))
+                self.assertEqual(v1.receive(), v1_pushed(b"safe"))
                 client.close()
+                v1.close()
 
 
 class Strangers(GatewayTest):
