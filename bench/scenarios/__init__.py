@@ -5,7 +5,7 @@
     chart(result, path)               where it has a curve
 """
 
-from . import attackers, comet, curve, deflate, fan_out, logic, mailbox, million, operate, private, rooms, slow, storm, tls
+from . import attackers, comet, curve, deflate, fan_out, logic, mailbox, million, operate, private, renew, rooms, slow, storm, tls
 
 SCENARIOS = {
     "paced": fan_out.Paced,
@@ -21,6 +21,7 @@ SCENARIOS = {
     "mailbox": mailbox,
     "comet": comet,
     "logic": logic,
+    "renew": renew,
     "operate": operate,
     "million": million,
 }

@@ -7,7 +7,9 @@
 //	                                A connection ends when it is idle for so long, or of that age (of Go's
 //	                                time.ParseDuration)
 //	go_peer counting_logic ADDRESS  as logic, but tells each tenth of a second how many logins it has had,
-//	                                and how many at a time at most: {"logins", "most"}
+//	                                and how many at a time at most, how many reports of rooms, and of the
+//	                                last and largest the rooms and the bytes in gzip:
+//	                                {"logins", "most", "reports", "rooms", "report_bytes"}
 //	go_peer crowd ADDRESS SOURCE COUNT  clients that log in over goim's TCP, and where that comes to nothing
 //	                                again, after half a second to a second at first and twice as long each
 //	                                time, up to 32 s; {"in", "tries"} each second
@@ -141,18 +143,26 @@ func answer(_ any, stream grpc.ServerStream) error {
 			return err
 		}
 	case "RenewOnline":
-		// Rooms have as many members on the node as everywhere: field 2 is both maps' entry.
-		for rest := request; len(rest) > 0; {
-			number, kind, n := protowire.ConsumeTag(rest)
-			m := protowire.ConsumeFieldValue(number, kind, rest[n:])
-			if number == 2 {
-				reply = protowire.AppendTag(reply, 1, protowire.BytesType)
-				reply = append(reply, rest[n:n+m]...)
-			}
-			rest = rest[n+m:]
-		}
+		reply, _ = renewOnline(request)
 	}
 	return stream.SendMsg(&reply)
+}
+
+// The answer, and how many rooms are in it. Rooms have as many members on the node as everywhere: field 2
+// of the request and field 1 of the reply are both maps' entry.
+func renewOnline(request []byte) (reply []byte, rooms int64) {
+	reply = make([]byte, 0, len(request))
+	for rest := request; len(rest) > 0; {
+		number, kind, n := protowire.ConsumeTag(rest)
+		m := protowire.ConsumeFieldValue(number, kind, rest[n:])
+		if number == 2 {
+			reply = protowire.AppendTag(reply, 1, protowire.BytesType)
+			reply = append(reply, rest[n:n+m]...)
+			rooms++
+		}
+		rest = rest[n+m:]
+	}
+	return reply, rooms
 }
 
 func field(message []byte, wanted protowire.Number) []byte {
@@ -216,7 +226,17 @@ func logic(address, idle, age string) {
 	fail(server.Serve(listener))
 }
 
-var logins, underWay, most atomic.Int64
+var logins, underWay, most, reports, rooms, reportBytes atomic.Int64
+
+// Notes how many bytes the largest request had on its way.
+type sizes struct{ compression }
+
+func (sizes) HandleRPC(_ context.Context, s stats.RPCStats) {
+	if payload, ok := s.(*stats.InPayload); ok {
+		reportBytes.Store(max(reportBytes.Load(), int64(payload.CompressedLength)))
+	}
+}
+func (sizes) HandleConn(context.Context, stats.ConnStats) {}
 
 func countedAnswer(_ any, stream grpc.ServerStream) error {
 	var request []byte
@@ -224,7 +244,9 @@ func countedAnswer(_ any, stream grpc.ServerStream) error {
 		return err
 	}
 	reply := []byte{}
-	if full, _ := grpc.MethodFromServerStream(stream); path.Base(full) == "Connect" {
+	full, _ := grpc.MethodFromServerStream(stream)
+	switch path.Base(full) {
+	case "Connect":
 		if now := underWay.Add(1); now > most.Load() {
 			most.Store(now)
 		}
@@ -234,6 +256,11 @@ func countedAnswer(_ any, stream grpc.ServerStream) error {
 		if reply, err = connect(field(request, 3)); err != nil {
 			return err
 		}
+	case "RenewOnline":
+		var told int64
+		reply, told = renewOnline(request)
+		rooms.Store(told)
+		reports.Add(1)
 	}
 	return stream.SendMsg(&reply)
 }
@@ -243,11 +270,13 @@ func countingLogic(address string) {
 	if err != nil {
 		fail(err)
 	}
-	server := grpc.NewServer(grpc.ForceServerCodec(raw{}), grpc.UnknownServiceHandler(countedAnswer))
+	server := grpc.NewServer(grpc.ForceServerCodec(raw{}), grpc.StatsHandler(sizes{}),
+		grpc.MaxRecvMsgSize(1<<24), grpc.MaxSendMsgSize(1<<24), grpc.UnknownServiceHandler(countedAnswer))
 	tell(map[string]any{"address": listener.Addr().String()})
 	go func() {
 		for range time.Tick(100 * time.Millisecond) {
-			tell(map[string]any{"logins": logins.Load(), "most": most.Load()})
+			tell(map[string]any{"logins": logins.Load(), "most": most.Load(), "reports": reports.Load(),
+				"rooms": rooms.Load(), "report_bytes": reportBytes.Load()})
 		}
 	}()
 	fail(server.Serve(listener))
