@@ -78,10 +78,8 @@ Event ClientSession::Next(wire::Inbox* inbox, const SessionLimits& limits, std::
 }
 
 size_t ClientSession::InboxBytesMax(const SessionLimits& limits) {
-  // A message with every byte there, and a control frame behind it.
-  const size_t message_bytes =
-      limits.message_bytes + GapBytesMax(limits) + wire::kWsControlFrameBytesMax;
-  return std::max({wire::kGoimHeaderBytes + limits.frame_body_bytes, message_bytes,
+  return std::max({wire::kGoimHeaderBytes + limits.frame_body_bytes,
+                   WebSocketReader::InboxBytesMax({limits.message_bytes, limits.fragments}),
                    limits.upgrade.header_bytes_max, limits.gopusher.upgrade.header_bytes_max,
                    limits.v1_upgrade.header_bytes_max});
 }

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "session/websocket_reader.h"
 #include "wire/close_reason.h"
 #include "wire/goim_frame.h"
 #include "wire/gopush.h"
@@ -26,8 +27,6 @@
 #include "wire/http_upgrade.h"
 #include "wire/inbox.h"
 #include "wire/long_poll.h"
-#include "wire/utf8.h"
-#include "wire/websocket.h"
 
 namespace halley::session {
 
@@ -153,27 +152,15 @@ class ClientSession {
   // WebSocket. A frame or kNeedMore is the answer, or what interrupts (kOutput, kClose).
   Event Upgrade(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   const wire::UpgradeLimits& UpgradeLimitsOf(const SessionLimits& limits) const;
-  void TakeRequest(const wire::UpgradeRequest& request, wire::Inbox* inbox);
   // The request was the login. `token` and `opening` outlive the event.
   Event Authenticate(std::string_view token, const Opening& opening);
   Event File(const wire::UpgradeRequest& request, wire::Inbox* inbox);
   Event OpenWebSocket(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);
   Event NextWsFrame(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
-  Event OnWsControl(wire::Inbox* inbox, const wire::WsHeader& header, const SessionLimits& limits,
-                    std::string* out);
-  wire::CloseReason BeginFragment(wire::Inbox* inbox, const wire::WsHeader& header,
-                                  const SessionLimits& limits);
-  wire::CloseReason TakePayload(wire::Inbox* inbox);
-  // What the payload of a whole message holds.
-  wire::CloseReason Unpack(std::string_view payload, const SessionLimits& limits,
-                           std::string_view* message);
+  Event OnWsMessage(const WsEvent& message, const SessionLimits& limits);
   wire::DecodeStatus DecodeFrame(std::string_view message, const SessionLimits& limits,
                                  wire::GoimFrame* frame) const;
   size_t BodyBytesMax(const SessionLimits& limits) const;
-  wire::CloseReason EndMessage(wire::Inbox* inbox, const SessionLimits& limits,
-                               wire::GoimFrame* frame);
-  char* Unread(const wire::Inbox& inbox) const { return inbox.begin + joined_bytes_ + gap_bytes_; }
-  void Skip(wire::Inbox* inbox, size_t bytes, const SessionLimits& limits);
 
   // Server-sent events.
   Event OpenEventStream(const wire::UpgradeRequest& request, wire::Inbox* inbox,
@@ -194,40 +181,20 @@ class ClientSession {
                      const SessionLimits& limits, std::string* out);
   Event NextGopusher(wire::Inbox* inbox, const SessionLimits& limits, std::string* out);
   Silence OnGopusherSilence(const GopusherLimits& limits, std::string* out);
-  uint32_t MessageBytesMax(const SessionLimits& limits) const;
+  MessageLimits MessageLimitsOf(const SessionLimits& limits) const;
   // goim v1.
   Event OnGoimV1Frame(const wire::GoimFrame& frame, std::string* out) const;
   Event OpenLongPoll(const wire::UpgradeRequest& request, wire::Inbox* inbox, std::string* out);
 
-  // How many bytes may lie unused between the joined part of a message and what is unread before
-  // the two are closed up. An eighth of the limit: moving the message costs at most eight bytes for
-  // each one received, however many control frames stand between its fragments.
-  static size_t GapBytesMax(const SessionLimits& limits) { return limits.message_bytes / 8; }
-
+  // Its last bytes, which are padding, are ours.
+  [[no_unique_address]] WebSocketReader reader_;
   Transport transport_;
   Phase phase_;
   wire::Encoding encoding_ = wire::Encoding::kGoimTcp;
   bool authenticated_ : 1 = false;
   bool pinged_ : 1 = false;  // Gopusher: and no pong has come since
-
-  // The WebSocket message under way. It is joined at the front of the inbox:
-  //   begin | joined_bytes_ of payload | gap_bytes_ of used headers | unread ... | end
-  // The gap is empty while nothing is joined.
-  bool in_message_ : 1 = false;   // a first fragment came, the last one has not ended
-  bool in_fragment_ : 1 = false;  // its header was read, its payload is not all there
-  bool fin_ : 1 = false;          // the fragment is the last one
-  bool text_ : 1 = false;
-  bool compressed_ : 1 = false;
-  bool waited_ : 1 = false;       // a long poll, for as long as it may
-  wire::Utf8Validator utf8_;  // of text; between messages at the start of a character
-  uint32_t fragments_ = 0;
-  union {
-    uint32_t scanned_bytes_ = 0;  // of the HTTP request; when that is over, none:
-    uint32_t joined_bytes_;       // (of a response: what was ignored)
-  };
-  uint32_t gap_bytes_ = 0;
-  uint32_t fragment_left_bytes_ = 0;
-  uint32_t mask_ = 0;
+  bool waited_ : 1 = false;  // a long poll, for as long as it may
+  uint16_t ignored_bytes_ = 0;  // behind a request that is all there is to say
 };
 static_assert(sizeof(ClientSession) <= 28);
 

@@ -34,7 +34,7 @@ Event ClientSession::OpenEventStream(const wire::UpgradeRequest& request, wire::
   asked.opening.idle_ms = limits.event_heartbeat_ms;
   asked.opening.answer.clear();
   wire::AppendEventStreamHead(request.origin, &asked.opening.answer);
-  TakeRequest(request, inbox);
+  inbox->begin += request.bytes;
   transport_ = Transport::kEventStream;
   encoding_ = wire::Encoding::kEventStream;
   Event event = Authenticate(asked.token, asked.opening);
@@ -43,10 +43,11 @@ Event ClientSession::OpenEventStream(const wire::UpgradeRequest& request, wire::
 }
 
 Event ClientSession::NextIgnored(wire::Inbox* inbox) {
-  joined_bytes_ += static_cast<uint32_t>(inbox->size());
+  const size_t bytes = ignored_bytes_ + inbox->size();
   inbox->begin = inbox->end;
-  if (joined_bytes_ <= kIgnoredBytesMax) return {};
-  return {EventKind::kClose, CloseReason::kFrameTooBig, {}};
+  if (bytes > kIgnoredBytesMax) return {EventKind::kClose, CloseReason::kFrameTooBig, {}};
+  ignored_bytes_ = static_cast<uint16_t>(bytes);
+  return {};
 }
 
 void ClientSession::AppendEventStreamFarewell(CloseReason reason, bool answered,

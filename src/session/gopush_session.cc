@@ -77,7 +77,7 @@ Event ClientSession::NextGopushHeartbeat(wire::Inbox* inbox) {
 Event ClientSession::OpenGopush(const wire::UpgradeRequest& request, wire::Inbox* inbox,
                                 std::string* out) {
   wire::AppendUpgradeAccepted(request, out);
-  TakeRequest(request, inbox);
+  inbox->begin += request.bytes;
   phase_ = Phase::kLogin;
   Asked& asked = AskedHere();
   bool good = true;

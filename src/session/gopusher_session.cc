@@ -32,7 +32,7 @@ Event ClientSession::OpenGopusher(const wire::UpgradeRequest& request, wire::Inb
   asked.opening.answer.clear();
   wire::AppendUpgradeAccepted(request, &asked.opening.answer);
   encoding_ = wire::Encoding::kGopusher;
-  TakeRequest(request, inbox);
+  inbox->begin += request.bytes;
   Event event = Authenticate(asked.login.token, asked.opening);
   event.forwarded_for = request.forwarded_for;
   return event;
@@ -53,10 +53,11 @@ Silence ClientSession::OnGopusherSilence(const GopusherLimits& limits, std::stri
   return {.next_ms = limits.pong_timeout_ms - limits.ping_ms, .asks = true};
 }
 
-uint32_t ClientSession::MessageBytesMax(const SessionLimits& limits) const {
-  return transport_ == Transport::kGopusher
-             ? std::min(limits.message_bytes, wire::kGopusherUplinkBytesMax)
-             : limits.message_bytes;
+MessageLimits ClientSession::MessageLimitsOf(const SessionLimits& limits) const {
+  const uint32_t bytes = transport_ == Transport::kGopusher
+                             ? std::min(limits.message_bytes, wire::kGopusherUplinkBytesMax)
+                             : limits.message_bytes;
+  return {bytes, limits.fragments};
 }
 
 }  // namespace halley::session

@@ -27,7 +27,7 @@ Event ClientSession::OpenLongPoll(const wire::UpgradeRequest& request, wire::Inb
   // A script may be asked for by any page, without an Origin that would say so, and cookies go along:
   // they must not open what that page then could read.
   asked.opening.cookie = poll.callback.empty() ? request.cookie : std::string_view();
-  TakeRequest(request, inbox);
+  inbox->begin += request.bytes;
   transport_ = Transport::kLongPoll;
   encoding_ = wire::Encoding::kGoimV1LongPoll;
   Event event = Authenticate(asked.token, asked.opening);
