@@ -41,6 +41,10 @@ void SetLimits(const config::Options& options, grpc::ServerBuilder* builder) {
   // Or two gateways could listen on one port and each get some of the calls.
   set(GRPC_ARG_ALLOW_REUSEPORT, 0);
   set(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(options.comet_grpc.streams));
+  // Each costs every call, for books that nobody opens, and for a timer beside that of the push client,
+  // which bounds a call already (comet_grpc.timeout_ms); a caller whose own time is up resets its call.
+  set(GRPC_ARG_ENABLE_CHANNELZ, 0);
+  set(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0);
   set(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   set(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kPingIntervalMs);
   set(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
