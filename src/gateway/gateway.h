@@ -31,6 +31,7 @@
 #include "gateway/inside_callers.h"
 #include "gateway/passed_sockets.h"
 #include "gateway/tls_servers.h"
+#include "gateway/turn_queue.h"
 #include "goim_logic/online_reporter.h"
 #include "io/listener.h"
 #include "io/open_rings.h"
@@ -176,6 +177,7 @@ class Gateway {
   absl::Status TakeFiles(const Fresh& fresh, const config::Options& running);
   void AwaitShards() const;
   void RunShard(uint32_t index);
+  void RunTurns(shard::Shard* shard);
   uint32_t ShardsPerCpu() const;
   absl::Status PrepareThread(uint32_t index);
 
@@ -216,6 +218,7 @@ class Gateway {
   std::function<void(bool, std::string_view)> tell_of_journal_ = [](bool, std::string_view) {};
   std::unique_ptr<discovery::Discovery> discovery_;  // null: there is none
   discovery::StaticList* list_ = nullptr;            // discovery_, where it is one
+  std::optional<TurnQueue> turns_;  // none: each shard has a CPU of its own
   std::vector<std::unique_ptr<ShardThread>> threads_;
   std::atomic<uint32_t> running_{0};
   std::vector<uint64_t> turns_seen_;  // by shard

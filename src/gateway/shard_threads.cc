@@ -37,6 +37,7 @@ absl::Status OwnDescriptors() {
 
 absl::Status Gateway::Start() {
   running_.store(options_.shard.shards, std::memory_order_release);
+  if (ShardsPerCpu() > 1) turns_.emplace(static_cast<uint32_t>(cpus_.size()));
   // All of them before the first runs: each looks itself up in the list.
   for (uint32_t i = 0; i < options_.shard.shards; ++i) {
     threads_.push_back(std::make_unique<ShardThread>());
@@ -122,16 +123,22 @@ void Gateway::RunShard(uint32_t index) {
     shard::Shard shard(setup);
     const absl::Status started = shard.Start();
     threads_[index]->started.set_value(started);
-    if (started.ok()) {
-      // Who shares a CPU lets the others have theirs after every turn; else each would keep it for
-      // as long as the kernel lets it, and what goes through two shards waits for all of them twice.
-      const bool shares = ShardsPerCpu() > 1;
-      while (shard.RunOnce()) {
-        if (shares && shard.HasWork()) sched_yield();
-      }
-    }
+    if (started.ok()) RunTurns(&shard);
   }
   running_.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+void Gateway::RunTurns(shard::Shard* shard) {
+  if (!turns_.has_value()) {
+    while (shard->RunOnce()) {
+    }
+    return;
+  }
+  do {
+    turns_->Enter();
+    shard->Turn();
+    turns_->Leave();
+  } while (shard->Wait());
 }
 
 bool Gateway::EveryShardTurned() {

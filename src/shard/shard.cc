@@ -77,7 +77,7 @@ absl::Status Shard::Start() {
   return absl::OkStatus();
 }
 
-bool Shard::RunOnce() {
+void Shard::Turn() {
   now_ns_ = ring_.NowNs();
   hub_.SetTime(now_ms());
   watch_.Advance(now_ns_);
@@ -101,8 +101,6 @@ bool Shard::RunOnce() {
   ReleaseDrained();
   PublishAndWake();
   TakeTimes();
-  SubmitAndWait();
-  return stop_ != StopPhase::kStopped;
 }
 
 void Shard::ReapCompletions() {
@@ -374,16 +372,17 @@ uint64_t Shard::SleepNs() {
   return until > now_ns_ ? until - now_ns_ : 1;
 }
 
-void Shard::SubmitAndWait() {
+bool Shard::Wait() {
   if (HasWork()) {
     ring_.Enter(0);
-    return;
+    return stop_ != StopPhase::kStopped;
   }
   std::atomic<uint32_t>& sleeping = fabric_.notice(index_).sleeping;
   // Stored before the last look at the mailboxes; see Port::Publish().
   sleeping.store(1, std::memory_order_seq_cst);
   ring_.Enter(port_.InboundEmpty() ? SleepNs() : 0);
   sleeping.store(0, std::memory_order_seq_cst);
+  return stop_ != StopPhase::kStopped;
 }
 
 }  // namespace halley::shard

@@ -84,11 +84,15 @@ class Shard final : private backend::BackendSink, private JobRunner {
   // Makes the calling thread the shard's and starts accepting.
   absl::Status Start();
 
-  // One turn. False: everything is closed and the shard has nothing more to do (after a stop).
-  bool RunOnce();
-
-  // Whether the next turn has something to do at once.
-  bool HasWork() const;
+  // One turn, and the wait for the next. False: everything is closed and the shard has nothing more to do
+  // (after a stop).
+  bool RunOnce() {
+    Turn();
+    return Wait();
+  }
+  // Its halves, for threads that wait for a turn of others between them.
+  void Turn();
+  bool Wait();
 
   ShardStatus Status() const;
   const hub::Hub& hub() const { return hub_; }
@@ -113,9 +117,9 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void RearmStarved();
   void PublishAndWake();
   void TakeTimes();
-  void SubmitAndWait();
   void AdvanceEvacuation();
   void AdvanceStop();
+  bool HasWork() const;  // whether the next turn has something to do at once
   uint64_t SleepNs();
   void OnCompletion(const io::Completion& completion);
   void OnExpired(Connection& connection);

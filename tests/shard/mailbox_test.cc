@@ -103,7 +103,7 @@ TEST(Port, AJobLivesAsLongAsSomeShardHoldsIt) {
   EXPECT_EQ(command.job->job.body, "hello");
 }
 
-// For ThreadSanitizer: two threads, the sleep protocol of Shard::SubmitAndWait() on both sides.
+// For ThreadSanitizer: two threads, the sleep protocol of Shard::Wait() on both sides.
 TEST(Port, TwoThreadsMissNothing) {
   constexpr uint64_t kCommands = 20000;
   Fabric fabric(2);
