@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+from lib.bench import run_first
 from lib.process import Failed, end
 from lib.results import MEASURED, measured, table
 
@@ -50,7 +51,8 @@ def one(bench, name, clients, attackers):
         if attackers:
             pace = bench.size(PACE_S, 0.2)
             there = attack.enter_context(Attackers(bench, gateway, attackers, pace))
-        report = bench.load(gateway, clients=clients, rate=RATE, count=RATE * bench.size(20, 3))
+        report = run_first(bench, bench.load_command(gateway, "--quiet", clients=clients, rate=RATE,
+                                                     count=RATE * bench.size(20, 3)))
         attack.close()
     ended = there.told["ended"] if there else {}
     return {"who": name, "clients": clients, "attackers": attackers,

@@ -193,31 +193,39 @@ void EpollRing::SendSame(absl::Span<const iovec> span, absl::Span<const base::Fa
   const msghdr message = MessageOf(span.data(), span.size());
   const uint64_t bytes = BytesOf(span.data(), span.size());
   HALLEY_ASSERT(bytes <= INT32_MAX);
+  CountSends(targets.size());
+  counters_.sent_bytes += bytes * targets.size();
   for (uint32_t index = 0; index < targets.size(); ++index) {
-    SendOne(index, targets[index].fd, message, bytes, exceptions);
+    const int32_t taken = SendNow(targets[index].fd, message);
+    if (taken != static_cast<int64_t>(bytes)) NoteException(index, taken, bytes, exceptions);
   }
 }
 
 void EpollRing::SendEach(absl::Span<const SendRequest> requests,
                          std::vector<base::SendException>* exceptions) {
   HALLEY_ASSERT(requests.size() <= kBatchMax);
+  CountSends(requests.size());
   for (uint32_t index = 0; index < requests.size(); ++index) {
     const SendRequest& request = requests[index];
     HALLEY_ASSERT(request.parts_count >= 1 && request.parts_count <= kSpanPartsMax);
     const uint64_t bytes = BytesOf(request.parts, request.parts_count);
     HALLEY_ASSERT(bytes <= INT32_MAX);
-    SendOne(index, request.fd, MessageOf(request.parts, request.parts_count), bytes, exceptions);
+    counters_.sent_bytes += bytes;
+    const int32_t taken = SendNow(request.fd, MessageOf(request.parts, request.parts_count));
+    if (taken != static_cast<int64_t>(bytes)) NoteException(index, taken, bytes, exceptions);
   }
 }
 
-void EpollRing::SendOne(uint32_t index, int fd, const msghdr& message, uint64_t bytes,
-                        std::vector<base::SendException>* exceptions) {
-  ++counters_.enters;
-  ++counters_.submissions;
-  ++counters_.sends;
-  const int32_t taken = SendNow(fd, message);
-  counters_.sent_bytes += static_cast<uint64_t>(std::max(taken, 0));
-  if (taken == static_cast<int64_t>(bytes)) return;
+void EpollRing::CountSends(size_t count) {
+  counters_.enters += count;
+  counters_.submissions += count;
+  counters_.sends += count;
+}
+
+// Its bytes were counted as if all of them were taken.
+void EpollRing::NoteException(uint32_t index, int32_t taken, uint64_t bytes,
+                              std::vector<base::SendException>* exceptions) {
+  counters_.sent_bytes -= bytes - static_cast<uint64_t>(std::max(taken, 0));
   ++counters_.send_exceptions;
   exceptions->push_back({index, SendResultOf(taken)});
 }

@@ -96,8 +96,9 @@ class EpollRing final : public Ring {
   void AcceptSome(uint64_t tag);
   void TakeWakes();
 
-  void SendOne(uint32_t index, int fd, const msghdr& message, uint64_t bytes,
-               std::vector<base::SendException>* exceptions);
+  void CountSends(size_t count);
+  void NoteException(uint32_t index, int32_t taken, uint64_t bytes,
+                     std::vector<base::SendException>* exceptions);
 
   int epoll_fd_ = -1;
   int event_fd_ = -1;

@@ -107,21 +107,12 @@ bool UringQueue::HasDeferredWork() const {
   return (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_TASKRUN) != 0;
 }
 
-uint32_t UringQueue::PendingCount() const {
-  return ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead);
-}
-
 uint32_t UringQueue::ArrivedCount() const {
   return io_uring_smp_load_acquire(ring_.cq.ktail) - *ring_.cq.khead;
 }
 
 bool UringQueue::Overflowing() const {
   return (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
-}
-
-io_uring_sqe* UringQueue::NextSlot() {
-  if (PendingCount() == ring_.sq.ring_entries) SubmitAll();
-  return &ring_.sq.sqes[ring_.sq.sqe_tail++ & ring_.sq.ring_mask];
 }
 
 io_uring_sqe* UringQueue::NextSqe() {

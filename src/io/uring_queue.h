@@ -52,7 +52,10 @@ class UringQueue {
 
   // An entry to fill, with whatever it held before: all 64 bytes must be written. Hands older ones
   // to the kernel when the queue is full.
-  io_uring_sqe* NextSlot();
+  io_uring_sqe* NextSlot() {
+    if (PendingCount() == ring_.sq.ring_entries) SubmitAll();
+    return &ring_.sq.sqes[ring_.sq.sqe_tail++ & ring_.sq.ring_mask];
+  }
   // The same, cleared.
   io_uring_sqe* NextSqe();
 
@@ -105,7 +108,9 @@ class UringQueue {
     return {cqe.user_data, cqe.res, cqe.flags};
   }
 
-  uint32_t PendingCount() const;
+  uint32_t PendingCount() const {
+    return ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead);
+  }
   uint32_t ArrivedCount() const;
   // Whether the kernel holds completions that found no room.
   bool Overflowing() const;
