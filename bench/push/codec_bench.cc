@@ -15,9 +15,8 @@ void Decode(benchmark::State& state, const v1::Request& request) {
   for (auto _ : state) {
     v1::Request parsed;
     shard::Job job;
-    RoomsQuery query;
     if (!parsed.ParseFromString(bytes) ||
-        DecodeJob(&parsed, {.body_bytes = kBodyBytesMax}, &job, &query).has_value()) {
+        DecodeJob(&parsed, {.body_bytes = kBodyBytesMax}, &job).has_value()) {
       state.SkipWithError("not a request");
       return;
     }

@@ -63,8 +63,9 @@ struct RoomMembers {
   uint64_t members = 0;
 };
 
-// In byte order of their ids, or those with the most members first, of equal ones as by name.
-enum class RoomOrder { kName, kMembers };
+// In byte order of their ids; those with the most members first, of equal ones as by name; or as they come, for
+// those who want all.
+enum class RoomOrder { kName, kMembers, kNone };
 
 struct RoomList {
   std::vector<RoomMembers> rooms;  // in the order that was asked for

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -142,19 +143,17 @@ Answer GoimApi::OnlineRoom(const Parameters& query) {
   if (!type.has_value() || type->empty()) return BadParameter("type is missing: add type=live");
   if (asked.empty()) return BadParameter("rooms are missing: add rooms=1000, once for each");
   const std::string prefix = absl::StrCat(*type, "://");
-  const absl::StatusOr<RoomList> list = observer_.Rooms(prefix, UINT32_MAX);
+  const absl::StatusOr<RoomList> list = observer_.Rooms(prefix, UINT32_MAX, RoomOrder::kNone);
   if (!list.ok()) return Failed(list.status());
+  absl::flat_hash_map<absl::string_view, uint64_t> members;
+  for (const std::string& id : asked) members[id] = 0;
+  for (const RoomMembers& each : list->rooms) {
+    const auto found = members.find(absl::string_view(each.room).substr(prefix.size()));
+    if (found != members.end()) found->second = each.members;
+  }
   JsonWriter data;
   data.BeginObject();
-  for (const std::string& id : asked) {
-    const std::string room = prefix + id;
-    // They come in byte order.
-    const auto found = std::lower_bound(
-        list->rooms.begin(), list->rooms.end(), room,
-        [](const RoomMembers& each, const std::string& wanted) { return each.room < wanted; });
-    const bool here = found != list->rooms.end() && found->room == room;
-    data.Key(ReadableText(id)).Number(here ? found->members : 0);
-  }
+  for (const std::string& id : asked) data.Key(ReadableText(id)).Number(members[id]);
   return GoimData(data.EndObject());
 }
 

@@ -88,10 +88,18 @@ v1::Request KickMidsRequest(PushClient::Mids mids) {
   return request;
 }
 
+v1::RoomOrder OrderOf(RoomOrder order) {
+  switch (order) {
+    case RoomOrder::kName: break;
+    case RoomOrder::kMembers: return v1::ROOM_ORDER_MEMBERS;
+    case RoomOrder::kNone: return v1::ROOM_ORDER_NONE;
+  }
+  return v1::ROOM_ORDER_NAME;
+}
+
 v1::Request RoomsRequest(const std::string& prefix, uint32_t limit, RoomOrder order) {
   v1::Request request;
-  request.mutable_rooms()->set_order(order == RoomOrder::kMembers ? v1::ROOM_ORDER_MEMBERS
-                                                                  : v1::ROOM_ORDER_NAME);
+  request.mutable_rooms()->set_order(OrderOf(order));
   request.mutable_rooms()->set_prefix(prefix);
   request.mutable_rooms()->set_limit(limit);
   return request;

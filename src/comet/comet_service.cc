@@ -139,7 +139,7 @@ grpc::ServerUnaryReactor* CometService::Rooms(grpc::CallbackServerContext* conte
                                               goim::comet::RoomsReply* reply) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!Enter(reactor)) return reactor;
-  observer_.Rooms("", UINT32_MAX, [this, context, reactor, reply](absl::StatusOr<RoomList> list) {
+  const auto list_them = [this, context, reactor, reply](absl::StatusOr<RoomList> list) {
     if (!list.ok()) return Leave(reactor, list.status());
     size_t left_out = 0;
     for (const RoomMembers& each : list->rooms) {
@@ -152,7 +152,8 @@ grpc::ServerUnaryReactor* CometService::Rooms(grpc::CallbackServerContext* conte
     }
     if (left_out > 0) context->AddTrailingMetadata(kRoomsLeftOut, std::to_string(left_out));
     Leave(reactor, absl::OkStatus());
-  });
+  };
+  observer_.Rooms("", UINT32_MAX, list_them, RoomOrder::kNone);
   return reactor;
 }
 

@@ -19,7 +19,7 @@ absl::Status Gateway::StartOnlineReports() {
   goim_logic::OnlineReporterSetup setup;
   setup.server = *std::move(name);
   setup.addresses = [this] { return backends_->LogicAddresses(); };
-  setup.rooms = [observer] { return observer->Rooms("", UINT32_MAX); };
+  setup.rooms = [observer] { return observer->Rooms("", UINT32_MAX, RoomOrder::kNone); };
   online_ = std::make_unique<goim_logic::OnlineReporter>(std::move(setup));
   return absl::OkStatus();
 }

@@ -179,6 +179,9 @@ class Hub final : private LaneEvents {
   void ForEachRoom(Visitor visit) const {
     for (const Bucket& bucket : buckets_) bucket.ForEachRoom(visit);
   }
+  // A name's bucket has the same number in every hub that has as many.
+  size_t buckets_count() const { return buckets_.size(); }
+  const Bucket& bucket(size_t number) const { return buckets_[number]; }
   // Rooms that came into being or ended on this shard since the last call, in order; true = has
   // members.
   struct RoomChange {

@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/assert.h"
 #include "base/networks.h"
 #include "push/status_codec.h"
 #include "wire/goim_frame.h"
@@ -71,16 +71,27 @@ std::optional<Fault> TakeMessage(Call* call, uint32_t body_bytes_max, shard::Job
   return std::nullopt;
 }
 
-std::optional<Fault> TakeRooms(v1::Rooms* rooms, uint32_t rooms_max, RoomsQuery* query) {
+std::optional<shard::RoomOrder> OrderOf(v1::RoomOrder order) {
+  switch (order) {
+    case v1::ROOM_ORDER_NAME: return shard::RoomOrder::kName;
+    case v1::ROOM_ORDER_MEMBERS: return shard::RoomOrder::kMembers;
+    case v1::ROOM_ORDER_NONE: return shard::RoomOrder::kNone;
+    default: return std::nullopt;  // of a later version of the protocol
+  }
+}
+
+std::optional<Fault> TakeRooms(v1::Rooms* rooms, uint32_t rooms_max, shard::RoomsQuery* query) {
   if (rooms->limit() > rooms_max) {
     return Invalid(absl::StrCat("a limit of ", rooms->limit(), " rooms is above ", rooms_max,
                                 ": ask for less or narrow the prefix"));
   }
-  if (rooms->order() != v1::ROOM_ORDER_NAME && rooms->order() != v1::ROOM_ORDER_MEMBERS) {
+  const std::optional<shard::RoomOrder> order = OrderOf(rooms->order());
+  if (!order.has_value()) {
     return Invalid(absl::StrCat("an order of rooms numbered ", static_cast<int>(rooms->order()),
-                                " is not known here: use ROOM_ORDER_NAME or ROOM_ORDER_MEMBERS"));
+                                " is not known here: use ROOM_ORDER_NAME, ROOM_ORDER_MEMBERS or "
+                                "ROOM_ORDER_NONE"));
   }
-  query->order = rooms->order();
+  query->order = *order;
   query->limit = rooms->limit() == 0 ? kRoomsDefault : rooms->limit();
   query->prefix = std::move(*rooms->mutable_prefix());
   return std::nullopt;
@@ -166,30 +177,9 @@ void EncodePush(const shard::JobResult& result, v1::PushResult* out) {
   out->mutable_sequence()->Add(result.sequence.begin(), result.sequence.end());
 }
 
-void EncodeRooms(const RoomsQuery& query, std::vector<shard::RoomCount> rooms,
-                 v1::RoomsResult* out) {
-  std::erase_if(rooms, [&query](const shard::RoomCount& room) {
-    return !absl::StartsWith(room.room, query.prefix);
-  });
-  out->set_total(rooms.size());
-  const size_t listed = std::min<size_t>(rooms.size(), query.limit);
-  const bool by_members = query.order == v1::ROOM_ORDER_MEMBERS;
-  std::partial_sort(rooms.begin(), rooms.begin() + static_cast<ptrdiff_t>(listed), rooms.end(),
-                    [by_members](const shard::RoomCount& a, const shard::RoomCount& b) {
-                      if (by_members && a.members != b.members) return a.members > b.members;
-                      return a.room < b.room;
-                    });
-  for (size_t i = 0; i < listed; ++i) {
-    v1::RoomCount* entry = out->add_rooms();
-    entry->set_room(std::move(rooms[i].room));
-    entry->set_members(rooms[i].members);
-  }
-}
-
 }  // namespace
 
-std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, shard::Job* job,
-                               RoomsQuery* query) {
+std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, shard::Job* job) {
   std::optional<Fault> fault;
   switch (request->call_case()) {
     case v1::Request::kPushKeys: {
@@ -222,7 +212,7 @@ std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, sh
       return TakeMids(request->kick_mids().mids(), job);
     case v1::Request::kRooms:
       job->kind = JobKind::kRooms;
-      return TakeRooms(request->mutable_rooms(), limits.rooms, query);
+      return TakeRooms(request->mutable_rooms(), limits.rooms, &job->rooms);
     case v1::Request::kOnline:
       job->kind = JobKind::kOnline;
       return TakeNames(request->mutable_online()->mutable_keys(), "key", job);
@@ -257,13 +247,13 @@ std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, sh
 }
 
 size_t JobBytes(const shard::Job& job) {
-  size_t bytes = sizeof job + job.body.size() + job.trace.name.size() + job.mids.size() * sizeof(int64_t);
+  size_t bytes = sizeof job + job.body.size() + job.rooms.prefix.size() + job.trace.name.size() +
+                 job.mids.size() * sizeof(int64_t);
   for (const std::string& name : job.names) bytes += sizeof name + name.size();
   return bytes;
 }
 
-void EncodeResult(JobKind kind, const RoomsQuery& query, shard::JobResult result,
-                  v1::Reply* reply) {
+void EncodeResult(JobKind kind, shard::JobResult result, v1::Reply* reply) {
   switch (kind) {
     case JobKind::kPushKeys:
     case JobKind::kPushMids:
@@ -275,9 +265,7 @@ void EncodeResult(JobKind kind, const RoomsQuery& query, shard::JobResult result
     case JobKind::kUndrain:
       EncodePush(result, reply->mutable_push());
       break;
-    case JobKind::kRooms:
-      EncodeRooms(query, std::move(result.rooms), reply->mutable_rooms());
-      break;
+    case JobKind::kRooms: HALLEY_ASSERT(false);
     case JobKind::kOnline:
       reply->mutable_online()->mutable_online()->Add(result.online.begin(), result.online.end());
       break;

@@ -27,27 +27,19 @@ struct Fault {
   std::string error;
 };
 
-// What the reply to Rooms needs from its request.
-struct RoomsQuery {
-  std::string prefix;
-  uint32_t limit = 0;
-  v1::RoomOrder order = v1::ROOM_ORDER_NAME;
-};
-
 struct JobLimits {
   uint32_t body_bytes = 0;        // of one pushed message
   uint32_t rooms = kRoomsMax;     // that Rooms may ask for
 };
 
 // Decodes any call but Hello.
-std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, shard::Job* job,
-                               RoomsQuery* query);
+std::optional<Fault> DecodeJob(v1::Request* request, const JobLimits& limits, shard::Job* job);
 
 // Memory that `job` holds while it runs, roughly.
 size_t JobBytes(const shard::Job& job);
 
-// Fills the reply's result. Of `result` only the part that belongs to `kind` is looked at.
-void EncodeResult(shard::JobKind kind, const RoomsQuery& query, shard::JobResult result,
-                  v1::Reply* reply);
+// Fills the reply's result, of any kind but kRooms (push/rooms_reply.h). Of `result` only the part that
+// belongs to `kind` is looked at.
+void EncodeResult(shard::JobKind kind, shard::JobResult result, v1::Reply* reply);
 
 }  // namespace halley::push

@@ -92,14 +92,13 @@ wire::CloseReason PushService::Serve(shard::RpcId connection, std::string_view p
   }
   if (is_hello) return OnHello(connection, pusher);
   shard::Job job;
-  RoomsQuery query;
   JobLimits limits{.body_bytes = options_.body_bytes};
   if (pusher->inside) limits.rooms = UINT32_MAX;
-  if (auto fault = DecodeJob(&request_, limits, &job, &query)) {
+  if (auto fault = DecodeJob(&request_, limits, &job)) {
     Refuse(connection, request_.id(), *std::move(fault));
     return wire::CloseReason::kNone;
   }
-  Run(connection, pusher, std::move(job), std::move(query));
+  Run(connection, pusher, std::move(job));
   return wire::CloseReason::kNone;
 }
 
@@ -124,14 +123,13 @@ wire::CloseReason PushService::OnHello(shard::RpcId connection, Pusher* pusher) 
   return wire::CloseReason::kNone;
 }
 
-void PushService::Run(shard::RpcId connection, Pusher* pusher, shard::Job job, RoomsQuery query) {
+void PushService::Run(shard::RpcId connection, Pusher* pusher, shard::Job job) {
   const uint64_t ticket = TakeTicket(pusher);
   Unanswered& unanswered = pusher->unanswered[ticket];
   unanswered.live = true;
   unanswered.kind = job.kind;
   unanswered.request_id = request_.id();
   unanswered.job_bytes = JobBytes(job);
-  unanswered.query = std::move(query);
   ++pusher->unanswered_count;
   pusher->job_bytes += unanswered.job_bytes;
   // Before the job runs: its result may come in the call, and then undoes this.
@@ -149,14 +147,28 @@ uint64_t PushService::TakeTicket(Pusher* pusher) {
   return ticket;
 }
 
+void PushService::OnRooms(shard::RpcId connection, uint64_t ticket,
+                          absl::Span<const shard::RoomCount> rooms) {
+  Pusher* pusher = Find(connection);
+  if (pusher == nullptr) return;  // the pusher left while its job ran
+  HALLEY_ASSERT(ticket < pusher->unanswered.size() && pusher->unanswered[ticket].live);
+  pusher->unanswered[ticket].rooms.Add(rooms, &rooms_slice_);
+}
+
 void PushService::OnJobDone(shard::RpcId connection, uint64_t ticket, shard::JobResult result) {
   Pusher* pusher = Find(connection);
   if (pusher == nullptr) return;  // the pusher left while its job ran
   HALLEY_ASSERT(ticket < pusher->unanswered.size() && pusher->unanswered[ticket].live);
   Unanswered& unanswered = pusher->unanswered[ticket];
-  reply_.Clear();
-  EncodeResult(unanswered.kind, unanswered.query, std::move(result), &reply_);
-  Answer(connection, unanswered.request_id);
+  if (unanswered.kind == shard::JobKind::kRooms) {
+    for (const std::string& piece : unanswered.rooms.Finish(unanswered.request_id, result.rooms_total)) {
+      runner_->SendRpc(connection, piece);
+    }
+  } else {
+    reply_.Clear();
+    EncodeResult(unanswered.kind, std::move(result), &reply_);
+    Answer(connection, unanswered.request_id);
+  }
 
   --pusher->unanswered_count;
   pusher->job_bytes -= unanswered.job_bytes;

@@ -21,6 +21,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "config/options.h"
 #include "push/codec.h"
+#include "push/rooms_reply.h"
 #include "shard/job.h"
 
 namespace halley::push {
@@ -34,6 +35,8 @@ class PushService final : public shard::RpcHandler {
   void OnOpened(shard::RpcId connection, bool inside) override;
   [[nodiscard]] wire::CloseReason OnFrame(shard::RpcId connection,
                                           std::string_view payload) override;
+  void OnRooms(shard::RpcId connection, uint64_t ticket,
+               absl::Span<const shard::RoomCount> rooms) override;
   void OnJobDone(shard::RpcId connection, uint64_t ticket, shard::JobResult result) override;
   void OnClosed(shard::RpcId connection) override;
   // A new secret is for who connects from now on.
@@ -55,7 +58,7 @@ class PushService final : public shard::RpcHandler {
     shard::JobKind kind = shard::JobKind::kStatus;
     uint64_t request_id = 0;
     size_t job_bytes = 0;
-    RoomsQuery query;
+    RoomsReply rooms;  // so far, of kRooms
   };
 
   struct Pusher {
@@ -74,7 +77,7 @@ class PushService final : public shard::RpcHandler {
   Pusher* Find(shard::RpcId connection);
   wire::CloseReason Serve(shard::RpcId connection, std::string_view payload);
   wire::CloseReason OnHello(shard::RpcId connection, Pusher* pusher);
-  void Run(shard::RpcId connection, Pusher* pusher, shard::Job job, RoomsQuery query);
+  void Run(shard::RpcId connection, Pusher* pusher, shard::Job job);
   uint64_t TakeTicket(Pusher* pusher);
   void UpdatePause(shard::RpcId connection, Pusher* pusher);
   void Answer(shard::RpcId connection, uint64_t request_id);
@@ -92,6 +95,7 @@ class PushService final : public shard::RpcHandler {
   // Reused from request to request for their memory.
   v1::Request request_;
   v1::Reply reply_;
+  v1::RoomsResult rooms_slice_;
   std::string reply_bytes_;
 };
 

@@ -7,6 +7,10 @@
 namespace halley::shard {
 
 void Shard::DoAndReport(const SharedJob& job, uint32_t room) {
+  if (job.job.kind == JobKind::kRooms) {
+    surveys_.push_back({job.origin, job.ticket, RoomSurvey(job.job.rooms.prefix)});
+    return;
+  }
   if (job.job.confirm_ms == 0) {
     Report(job.origin, job.ticket, DoPart(job, room, hub::kNone));
     return;

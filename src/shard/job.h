@@ -2,7 +2,8 @@
 //
 // The push service decodes a request into a Job and gives it to its shard's JobRunner; the shard
 // routes it (key -> shard, room -> home shard), gathers what every shard reports and answers through
-// RpcHandler::OnJobDone() in a later turn, or in the call itself.
+// RpcHandler::OnJobDone() in a later turn, or in the call itself. Of kRooms the rooms come before that, a slice at
+// a time over many turns, for there may be a million.
 //
 // Threads    A Job is immutable once it runs and is read by several shards. A JobResult belongs to
 //            whoever holds it.
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "config/options.h"
 #include "shard/status.h"
 #include "shard/trace.h"
@@ -39,6 +41,19 @@ enum class JobKind : uint8_t {
   kTraces,   // which traces are on
 };
 
+// How rooms are listed.
+enum class RoomOrder : uint8_t {
+  kName,     // byte order of their ids
+  kMembers,  // those with the most members first; of equal ones as by name
+  kNone,     // as they come
+};
+
+struct RoomsQuery {
+  std::string prefix;
+  uint32_t limit = 0;  // of rooms that are listed
+  RoomOrder order = RoomOrder::kName;
+};
+
 struct Job {
   JobKind kind = JobKind::kStatus;
   bool batch = false;              // body is a concatenation of complete goim frames (op 9)
@@ -48,6 +63,7 @@ struct Job {
   std::string body;
   std::vector<std::string> names;  // keys, or room ids
   std::vector<int64_t> mids;
+  RoomsQuery rooms;                   // kRooms
   std::optional<uint32_t> grace_ms;   // kDrain: else as the options have them
   std::optional<uint32_t> window_ms;
   TraceTarget trace;                  // kTraceBegin, kTraceEnd
@@ -65,8 +81,9 @@ struct Refused {
   Refusal why;
 };
 
+// Borrowed: valid as long as whoever hands it out says.
 struct RoomCount {
-  std::string room;
+  std::string_view room;
   uint64_t members;
 };
 
@@ -99,7 +116,7 @@ struct JobResult {
                                    // are to go
   std::vector<Refused> refused;    // targets that nobody took; ascending index
   std::vector<uint64_t> sequence;  // kPushRooms: the number each room's home gave the message
-  std::vector<RoomCount> rooms;    // kRooms
+  uint64_t rooms_total = 0;        // kRooms: that match, listed or not
   std::vector<uint32_t> online;    // kOnline: indices of the keys that are here, ascending
   std::vector<ShardStatus> status; // kStatus: one per shard
   std::optional<Deliveries> deliveries;  // pushes with confirm_ms
@@ -136,6 +153,8 @@ class RpcHandler {
   // One whole frame (wire/rpc_frame.h). Anything but kNone closes the connection with that reason,
   // after what was queued with SendRpc() has been sent.
   [[nodiscard]] virtual wire::CloseReason OnFrame(RpcId connection, std::string_view payload) = 0;
+  // The next rooms of a kRooms job's result, in their order; valid in the call.
+  virtual void OnRooms(RpcId connection, uint64_t ticket, absl::Span<const RoomCount> rooms) = 0;
   virtual void OnJobDone(RpcId connection, uint64_t ticket, JobResult result) = 0;
   virtual void OnClosed(RpcId connection) = 0;
   // Options were read again; what may not change at run time is as it was.

@@ -18,22 +18,6 @@ Refusal RefusalOf(Fate fate) {
   return Refusal::kOffline;
 }
 
-// A room with members on several shards was reported by each.
-void MergeRooms(std::vector<RoomCount>* rooms) {
-  std::sort(rooms->begin(), rooms->end(),
-            [](const RoomCount& a, const RoomCount& b) { return a.room < b.room; });
-  size_t kept = 0;
-  for (size_t i = 0; i < rooms->size(); ++i) {
-    if (kept > 0 && (*rooms)[kept - 1].room == (*rooms)[i].room) {
-      (*rooms)[kept - 1].members += (*rooms)[i].members;
-    } else {
-      if (kept != i) (*rooms)[kept] = std::move((*rooms)[i]);
-      ++kept;
-    }
-  }
-  rooms->resize(kept);
-}
-
 }  // namespace
 
 uint32_t JobTable::Open(RpcId connection, uint64_t pusher_ticket, base::Ref<SharedJob> job) {
@@ -54,8 +38,10 @@ uint32_t JobTable::Open(RpcId connection, uint64_t pusher_ticket, base::Ref<Shar
       entry.fates.resize(asked.names.size());
       entry.result.sequence.resize(asked.names.size());
       break;
-    case JobKind::kPushAll:
     case JobKind::kRooms:
+      entry.tally = std::make_unique<RoomTally>(asked.rooms.order, asked.rooms.limit);
+      break;
+    case JobKind::kPushAll:
     case JobKind::kOnline:
     case JobKind::kStatus:
     case JobKind::kDrain:
@@ -87,7 +73,10 @@ void JobTable::AddPart(uint32_t ticket, JobPart part) {
     entry.fates[i] = std::max(entry.fates[i], part.fates[i]);
   }
   JobResult& result = entry.result;
-  std::move(part.rooms.begin(), part.rooms.end(), std::back_inserter(result.rooms));
+  if (entry.tally != nullptr) {
+    entry.tally->Add(std::move(part.rooms));
+    if (entry.reports_left == 0) tallies_.push_back(ticket);
+  }
   result.online.insert(result.online.end(), part.online.begin(), part.online.end());
   if (entry.job->job.kind == JobKind::kReload) result.reloaded = std::move(part.reloaded);
   if (part.traced.has_value()) result.traced = *std::move(part.traced);
@@ -103,15 +92,27 @@ void JobTable::AddNumber(uint32_t ticket, uint32_t room, uint64_t sequence, uint
   if (sent_on_to > 0) entry.fates[room] = Fate::kTaken;
 }
 
+std::optional<JobTable::Tallying> JobTable::FirstTally() {
+  if (tallies_.empty()) return std::nullopt;
+  const uint32_t ticket = tallies_.front();
+  Entry& entry = entries_[ticket];
+  return Tallying{ticket, entry.connection, entry.pusher_ticket, entry.tally.get()};
+}
+
 bool JobTable::TakeIfFinished(uint32_t ticket, Finished* finished) {
   Entry& entry = entries_[ticket];
   HALLEY_ASSERT(entry.open);
   if (entry.numbers_left > 0 || entry.reports_left > 0) return false;
   JobResult& result = entry.result;
+  if (entry.tally != nullptr) {
+    if (!entry.tally->done()) return false;
+    HALLEY_ASSERT(tallies_.front() == ticket);
+    tallies_.pop_front();
+    result.rooms_total = entry.tally->total();
+  }
   for (uint32_t i = 0; i < entry.fates.size(); ++i) {
     if (entry.fates[i] != Fate::kTaken) result.refused.push_back({i, RefusalOf(entry.fates[i])});
   }
-  MergeRooms(&result.rooms);
   std::sort(result.online.begin(), result.online.end());
   std::sort(result.status.begin(), result.status.end(),
             [](const ShardStatus& a, const ShardStatus& b) { return a.shard < b.shard; });

@@ -158,11 +158,6 @@ JobPart Shard::DoPart(const SharedJob& job, uint32_t room, uint32_t receipt) {
       part.taken = hub_.PushAll(PushOf(job, receipt),
                                 job.pace_shares.empty() ? 0 : job.pace_shares[index_], now_ms());
       break;
-    case JobKind::kRooms:
-      hub_.ForEachRoom([&](const hub::Room& each) {
-        part.rooms.push_back({std::string(each.id()), each.members()});
-      });
-      break;
     case JobKind::kOnline:
       for (uint32_t i = 0; i < job.owners.size(); ++i) {
         if (job.owners[i] == index_ && hub_.IsOnline(job.job.names[i])) part.online.push_back(i);
@@ -173,6 +168,7 @@ JobPart Shard::DoPart(const SharedJob& job, uint32_t room, uint32_t receipt) {
     case JobKind::kUndrain:
     case JobKind::kTraces:
     case JobKind::kReload: HALLEY_ASSERT(false);  // the first shard has done it all
+    case JobKind::kRooms: HALLEY_ASSERT(false);   // is surveyed, over many turns
     case JobKind::kTraceBegin:
     case JobKind::kTraceEnd:
       watch_.TakeTraces();

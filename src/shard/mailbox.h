@@ -23,6 +23,7 @@
 #include "base/spsc_queue.h"
 #include "config/options.h"
 #include "session/client_session.h"
+#include "shard/bucket_rooms.h"
 #include "shard/connection.h"
 #include "shard/gate.h"
 #include "shard/job.h"
@@ -48,7 +49,7 @@ enum class Fate : uint8_t { kOffline, kNotWatching, kQueueFull, kTaken };
 struct JobPart {
   uint64_t taken = 0;
   std::vector<Fate> fates;         // per name or mid, for personal pushes and kicks
-  std::vector<RoomCount> rooms;
+  std::vector<BucketRooms> rooms;  // kRooms: one per bucket
   std::vector<uint32_t> online;
   std::vector<ShardStatus> status;
   Deliveries deliveries;

@@ -94,6 +94,7 @@ void Shard::Turn() {
   FlushLanes();
   ReportDeliveries();
   FlushRpcs();
+  AdvanceSurveys();
   CloseTooSlow();
   CloseAnswered();
   WatchMemory();
@@ -357,7 +358,7 @@ void Shard::PublishAndWake() {
 bool Shard::HasWork() const {
   return !readable_.empty() || !answers_.empty() || !refresh_answers_.empty() ||
          !rpc_dirty_.empty() || !to_close_.empty() || watch_.scanning() ||
-         hub_.receipts().AnyDone() || hub_.HasWork();
+         !surveys_.empty() || jobs_.tallying() || hub_.receipts().AnyDone() || hub_.HasWork();
 }
 
 uint64_t Shard::SleepNs() {

@@ -40,6 +40,7 @@
 #include "shard/job_table.h"
 #include "shard/mailbox.h"
 #include "shard/memory_stage.h"
+#include "shard/room_survey.h"
 #include "shard/watch.h"
 
 namespace halley::shard {
@@ -259,6 +260,15 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void Report(uint32_t origin, uint32_t ticket, JobPart part);
   void FinishIfDone(uint32_t ticket);
 
+  // --- questions for rooms, a slice of a survey and of a tally each turn (surveys.cc)
+  struct Survey {
+    uint32_t origin;
+    uint32_t ticket;
+    RoomSurvey survey;
+  };
+  void AdvanceSurveys();
+  void AdvanceTally();
+
   // --- reports that wait for deliveries (confirm.cc)
   struct HeldReport {
     uint32_t origin;
@@ -329,6 +339,7 @@ class Shard final : private backend::BackendSink, private JobRunner {
   MemoryStage memory_stage_ = MemoryStage::kPlenty;
   uint64_t held_elsewhere_ = 0;  // by the other shards, a tick ago
   JobTable jobs_;
+  std::deque<Survey> surveys_;  // this shard's parts, one after the other
   absl::flat_hash_map<uint32_t, HeldReport> held_reports_;  // by receipt
   absl::btree_set<std::pair<uint64_t, uint32_t>> held_deadlines_;
   struct AwaitedReload {

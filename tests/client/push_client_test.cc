@@ -86,6 +86,8 @@ TEST(PushClient, ShowsTheSecretAndSpeaksEveryCall) {
     EXPECT_EQ(client->KickKeys({"ann"})->taken, 3u);
     EXPECT_EQ(client->KickMids({5})->taken, 3u);
     EXPECT_EQ(client->Rooms("live", 9)->total, 4u);
+    EXPECT_EQ(client->Rooms("", 1, RoomOrder::kMembers)->total, 4u);
+    EXPECT_EQ(client->Rooms("", 1, RoomOrder::kNone)->total, 4u);
     EXPECT_EQ(*client->Online({"ann", "bob"}), std::vector<uint32_t>({1}));
     EXPECT_EQ(client->Status()->shards.at(0).shard, 6u);
   }
@@ -100,6 +102,8 @@ TEST(PushClient, ShowsTheSecretAndSpeaksEveryCall) {
                        R"(kick_keys { keys: "ann" })",
                        R"(kick_mids { mids: 5 })",
                        R"(rooms { prefix: "live" limit: 9 })",
+                       R"(rooms { limit: 1 order: ROOM_ORDER_MEMBERS })",
+                       R"(rooms { limit: 1 order: ROOM_ORDER_NONE })",
                        R"(online { keys: "ann" keys: "bob" })",
                        R"(status { })",
                    }));

@@ -167,6 +167,7 @@ TEST(CometServer, RoomsAreThoseWhoseNamesCanBeSaid) {
   Served served([](FakeConnection& connection, const push::v1::Request& request) {
     ASSERT_TRUE(request.has_rooms());
     EXPECT_EQ(request.rooms().limit(), UINT32_MAX);
+    EXPECT_EQ(request.rooms().order(), push::v1::ROOM_ORDER_NONE);
     push::v1::Reply reply;
     reply.set_id(request.id());
     for (const char* const room : {"live://1", "\xc0\x80", "live://2", "\xff"}) {

@@ -17,10 +17,9 @@ using shard::JobKind;
 constexpr uint32_t kBodyBytesMax = 100;
 
 // The job of a request that must be good.
-shard::Job JobOf(v1::Request request, RoomsQuery* query = nullptr) {
+shard::Job JobOf(v1::Request request) {
   shard::Job job;
-  RoomsQuery unused;
-  const auto fault = DecodeJob(&request, {.body_bytes = kBodyBytesMax}, &job, query == nullptr ? &unused : query);
+  const auto fault = DecodeJob(&request, {.body_bytes = kBodyBytesMax}, &job);
   EXPECT_FALSE(fault.has_value()) << fault->error;
   return job;
 }
@@ -28,8 +27,7 @@ shard::Job JobOf(v1::Request request, RoomsQuery* query = nullptr) {
 // The fault of one that must not be.
 Fault FaultOf(v1::Request request) {
   shard::Job job;
-  RoomsQuery query;
-  const auto fault = DecodeJob(&request, {.body_bytes = kBodyBytesMax}, &job, &query);
+  const auto fault = DecodeJob(&request, {.body_bytes = kBodyBytesMax}, &job);
   EXPECT_TRUE(fault.has_value());
   return fault.value_or(Fault{});
 }
@@ -61,8 +59,7 @@ TEST(PushCodec, AConfirmationHasALimit) {
   EXPECT_EQ(JobOf(request).confirm_ms, kConfirmMsMax);
   request.mutable_push_all()->mutable_message()->set_confirm_ms(kConfirmMsMax + 1);
   shard::Job job;
-  RoomsQuery query;
-  const auto fault = DecodeJob(&request, {.body_bytes = 1000}, &job, &query);
+  const auto fault = DecodeJob(&request, {.body_bytes = 1000}, &job);
   ASSERT_TRUE(fault.has_value());
   EXPECT_EQ(fault->code, v1::CODE_INVALID_ARGUMENT);
 }
@@ -114,7 +111,7 @@ TEST(PushCodec, EncodesTraces) {
   result.traced.error = "why";
   result.traced.traces = {{{.name = "ann"}, 5}, {{.kind = shard::TraceKind::kMid, .mid = 7}, 6}};
   v1::Reply reply;
-  EncodeResult(JobKind::kTraces, {}, result, &reply);
+  EncodeResult(JobKind::kTraces, result, &reply);
   EXPECT_EQ(reply.trace().error(), "why");
   ASSERT_EQ(reply.trace().traces_size(), 2);
   EXPECT_EQ(reply.trace().traces(0).target().key(), "ann");
@@ -188,13 +185,11 @@ TEST(PushCodec, DecodesKicksAndQueries) {
 TEST(PushCodec, BoundsTheRoomsListed) {
   v1::Request request;
   request.mutable_rooms()->set_prefix("live");
-  RoomsQuery query;
-  EXPECT_EQ(JobOf(request, &query).kind, JobKind::kRooms);
-  EXPECT_EQ(query.prefix, "live");
-  EXPECT_EQ(query.limit, kRoomsDefault);
+  EXPECT_EQ(JobOf(request).kind, JobKind::kRooms);
+  EXPECT_EQ(JobOf(request).rooms.prefix, "live");
+  EXPECT_EQ(JobOf(request).rooms.limit, kRoomsDefault);
   request.mutable_rooms()->set_limit(kRoomsMax);
-  JobOf(request, &query);
-  EXPECT_EQ(query.limit, kRoomsMax);
+  EXPECT_EQ(JobOf(request).rooms.limit, kRoomsMax);
   request.mutable_rooms()->set_limit(kRoomsMax + 1);
   EXPECT_EQ(FaultOf(request).code, v1::CODE_INVALID_ARGUMENT);
 }
@@ -276,12 +271,13 @@ TEST(PushCodec, WeighsAJobByWhatItHolds) {
   job.body = std::string(1000, 'b');
   job.names = {"ann", "bob"};
   job.mids = {1, 2, 3};
-  EXPECT_EQ(JobBytes(job), empty + 1000 + 2 * (sizeof(std::string) + 3) + 3 * sizeof(int64_t));
+  job.rooms.prefix = "live";
+  EXPECT_EQ(JobBytes(job), empty + 1000 + 4 + 2 * (sizeof(std::string) + 3) + 3 * sizeof(int64_t));
 }
 
-v1::Reply ReplyOf(JobKind kind, shard::JobResult result, RoomsQuery query = {}) {
+v1::Reply ReplyOf(JobKind kind, shard::JobResult result) {
   v1::Reply reply;
-  EncodeResult(kind, query, std::move(result), &reply);
+  EncodeResult(kind, std::move(result), &reply);
   return reply;
 }
 
@@ -303,36 +299,16 @@ TEST(PushCodec, ReportsWhatAPushDid) {
   }
 }
 
-TEST(PushCodec, ListsRoomsByPrefixInByteOrderUpToTheLimit) {
-  shard::JobResult result;
-  result.rooms = {{"live://2", 20}, {"chat://1", 1}, {"live://10", 10}, {"live://1", 5}};
-  const v1::Reply reply = ReplyOf(JobKind::kRooms, result, {"live", 2});
-  EXPECT_EQ(reply.rooms().total(), 3u);
-  ASSERT_EQ(reply.rooms().rooms_size(), 2);
-  EXPECT_EQ(reply.rooms().rooms(0).room(), "live://1");
-  EXPECT_EQ(reply.rooms().rooms(0).members(), 5u);
-  EXPECT_EQ(reply.rooms().rooms(1).room(), "live://10");
-  EXPECT_EQ(ReplyOf(JobKind::kRooms, result, {"", 10}).rooms().rooms_size(), 4);
-  EXPECT_EQ(ReplyOf(JobKind::kRooms, result, {"x", 10}).rooms().total(), 0u);
-}
-
-TEST(PushCodec, ListsTheLargestRoomsWhenAskedTo) {
-  shard::JobResult result;
-  result.rooms = {{"live://c", 2}, {"live://b", 7}, {"chat://z", 9}, {"live://d", 1}, {"live://a", 2}};
-  const v1::Reply reply = ReplyOf(JobKind::kRooms, result, {"live", 3, v1::ROOM_ORDER_MEMBERS});
-  EXPECT_EQ(reply.rooms().total(), 4u);
-  ASSERT_EQ(reply.rooms().rooms_size(), 3);
-  EXPECT_EQ(reply.rooms().rooms(0).room(), "live://b");
-  EXPECT_EQ(reply.rooms().rooms(1).room(), "live://a");
-  EXPECT_EQ(reply.rooms().rooms(2).room(), "live://c");
-
+TEST(PushCodec, TakesTheOrdersOfRoomsThatItKnows) {
   v1::Request request;
+  request.mutable_rooms();
+  EXPECT_EQ(JobOf(request).rooms.order, shard::RoomOrder::kName);
   request.mutable_rooms()->set_order(v1::ROOM_ORDER_MEMBERS);
-  RoomsQuery query;
-  JobOf(request, &query);
-  EXPECT_EQ(query.order, v1::ROOM_ORDER_MEMBERS);
+  EXPECT_EQ(JobOf(request).rooms.order, shard::RoomOrder::kMembers);
+  request.mutable_rooms()->set_order(v1::ROOM_ORDER_NONE);
+  EXPECT_EQ(JobOf(request).rooms.order, shard::RoomOrder::kNone);
   // An order of a later version of the protocol.
-  request.mutable_rooms()->set_order(static_cast<v1::RoomOrder>(2));
+  request.mutable_rooms()->set_order(static_cast<v1::RoomOrder>(3));
   EXPECT_EQ(FaultOf(request).code, v1::CODE_INVALID_ARGUMENT);
 }
 

@@ -311,6 +311,35 @@ TEST_F(PushServiceTest, DropsResultsOfAPusherThatLeft) {
   EXPECT_EQ(runner_.TakeReply().id(), 6u);
 }
 
+// Other replies come in between, and what a pusher asked that left is nobody's.
+TEST_F(PushServiceTest, AReplyOfRoomsIsWrittenAsTheyCome) {
+  v1::Request question;
+  question.set_id(5);
+  question.mutable_rooms();
+  ASSERT_EQ(Send(question), CloseReason::kNone);
+  ASSERT_EQ(Send(PushKey(6)), CloseReason::kNone);
+  const auto rooms = [this](std::vector<shard::RoomCount> some) {
+    service_->OnRooms(runner_.runs[0].connection, runner_.runs[0].ticket, some);
+  };
+  rooms({{"b", 1}, {"a", 2}});
+  Done(1, 1);
+  EXPECT_EQ(runner_.TakeReply().id(), 6u);
+  rooms({});
+  rooms({{"\xff", 300}});
+  EXPECT_EQ(runner_.sent, "") << "not before the job is done";
+  shard::JobResult result;
+  result.rooms_total = 70;
+  service_->OnJobDone(runner_.runs[0].connection, runner_.runs[0].ticket, std::move(result));
+  EXPECT_EQ(runner_.TakeReply().ShortDebugString(),
+            R"(id: 5 rooms { rooms { room: "b" members: 1 } rooms { room: "a" members: 2 } )"
+            R"(rooms { room: "\377" members: 300 } total: 70 })");
+
+  ASSERT_EQ(Send(question), CloseReason::kNone);
+  service_->OnClosed(kPusher);
+  service_->OnRooms(kPusher, runner_.runs[2].ticket, std::vector<shard::RoomCount>{{"b", 1}});
+  EXPECT_EQ(runner_.sent, "");
+}
+
 // Goal: tickets are never mixed up between requests that overlap. Method: requests of random ids
 // start and end in a random order, and every reply must carry what its own job was given.
 TEST_F(PushServiceTest, KeepsOverlappingRequestsApart) {

@@ -79,22 +79,36 @@ TEST(JobTable, ARoomPushMayBeReportedBeforeItIsNumbered) {
   EXPECT_EQ(finished.result.refused[0].index, 1u);
 }
 
-TEST(JobTable, SumsARoomThatHasMembersOnSeveralShards) {
+JobPart RoomsOf(const std::vector<std::string>& ids) {
+  JobPart part;
+  part.rooms.emplace_back();
+  for (const std::string& id : ids) part.rooms[0].Add(id, 1);
+  return part;
+}
+
+// Tallies of questions that every shard has reported of are worked at in the order in which that came about.
+TEST(JobTable, AQuestionForRoomsIsFinishedWhenItsTallyIs) {
   JobTable jobs;
-  const uint32_t ticket = jobs.Open({}, 0, MakeJob(JobKind::kRooms, {}));
-  jobs.Expect(ticket, 2, 0);
-  JobPart first;
-  first.rooms = {{"b", 1}, {"a", 2}};
-  JobPart second;
-  second.rooms = {{"a", 40}};
-  jobs.AddPart(ticket, std::move(first));
-  jobs.AddPart(ticket, std::move(second));
+  const uint32_t first = jobs.Open({1, 2}, 70, MakeJob(JobKind::kRooms, {}));
+  const uint32_t second = jobs.Open({3, 4}, 71, MakeJob(JobKind::kRooms, {}));
+  for (const uint32_t ticket : {first, second}) jobs.Expect(ticket, 2, 0);
   JobTable::Finished finished;
-  ASSERT_TRUE(jobs.TakeIfFinished(ticket, &finished));
-  ASSERT_EQ(finished.result.rooms.size(), 2u);
-  EXPECT_EQ(finished.result.rooms[0].room, "a");
-  EXPECT_EQ(finished.result.rooms[0].members, 42u);
-  EXPECT_EQ(finished.result.rooms[1].members, 1u);
+  for (const uint32_t ticket : {first, second, second, first}) {
+    jobs.AddPart(ticket, RoomsOf(ticket == first ? std::vector<std::string>{"a"} : std::vector<std::string>{"b", "c"}));
+    EXPECT_FALSE(jobs.TakeIfFinished(ticket, &finished));
+  }
+  for (const uint32_t ticket : {second, first}) {
+    const auto next = jobs.FirstTally();
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(next->ticket, ticket);
+    EXPECT_EQ(next->connection.slot, ticket == first ? 1u : 3u);
+    EXPECT_EQ(next->pusher_ticket, ticket == first ? 70u : 71u);
+    while (!next->tally->done()) next->tally->Advance(100);
+    ASSERT_TRUE(jobs.TakeIfFinished(ticket, &finished));
+    EXPECT_EQ(finished.result.rooms_total, ticket == first ? 1u : 2u);
+  }
+  EXPECT_FALSE(jobs.tallying());
+  EXPECT_EQ(jobs.open(), 0u);
 }
 
 TEST(JobTable, AnEntryIsGoneOnceItIsTaken) {

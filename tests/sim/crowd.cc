@@ -336,7 +336,10 @@ void Crowd::CallSomething(SimPusher* pusher) {
   switch (rng_.Below(6)) {
     case 0: request.mutable_kick_keys()->add_keys(rng_.Pick(keys_)); break;
     case 1: request.mutable_kick_mids()->add_mids(rng_.Pick(mids_)); break;
-    case 2: request.mutable_rooms()->set_prefix("live"); break;
+    case 2:
+      request.mutable_rooms()->set_prefix("live");
+      request.mutable_rooms()->set_order(static_cast<push::v1::RoomOrder>(rng_.Below(3)));
+      break;
     case 3:
       for (const std::string& key : SomeOf(keys_)) request.mutable_online()->add_keys(key);
       break;
