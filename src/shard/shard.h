@@ -1,9 +1,9 @@
 // Shard: a core's thread. One ring, a hub with its buckets, connections, pooled buffers, timers; the
 // loop that ties them together, and the only routing decisions: key -> shard, room -> home.
 //
-// Start reading at RunOnce(). Each step is a function of that name, in the file named beside it.
+// Start reading at Turn(). Each step is a function of that name, in the file named beside it.
 //
-// Threads    Constructed anywhere; Start(), RunOnce() and everything else on one thread. Others reach
+// Threads    Constructed anywhere; Start(), Turn() and everything else on one thread. Others reach
 //            it through the Fabric only.
 // Ownership  Owns its connections, hub and buffers, and a copy of the options. Borrows ring, fabric, gate,
 //            backend, push handler and feed, which outlive it. Owns the descriptors of its listeners and inside callers and
@@ -94,6 +94,8 @@ class Shard final : private backend::BackendSink, private JobRunner {
   // Its halves, for threads that wait for a turn of others between them.
   void Turn();
   bool Wait();
+  // Whether the next turn has something to do at once.
+  bool HasWork() const;
 
   ShardStatus Status() const;
   const hub::Hub& hub() const { return hub_; }
@@ -120,7 +122,6 @@ class Shard final : private backend::BackendSink, private JobRunner {
   void TakeTimes();
   void AdvanceEvacuation();
   void AdvanceStop();
-  bool HasWork() const;  // whether the next turn has something to do at once
   uint64_t SleepNs();
   void OnCompletion(const io::Completion& completion);
   void OnExpired(Connection& connection);
