@@ -35,7 +35,7 @@ void Shard::AdvanceStop() {
     // Half of the time for what is pending, the rest for farewells.
     const uint64_t half = uint64_t{options_.gateway.shutdown_timeout_ms} * 500'000;
     const bool busy = hub_.HasWork() || hub_.blocked_count() > 0 || jobs_.open() > 0 ||
-                      !rpc_dirty_.empty();
+                      !surveys_.empty() || !rpc_dirty_.empty();
     if (busy && now_ns_ + half < stop_deadline_ns_) return;
     stop_ = StopPhase::kClosing;
     connections_.ForEach([&](uint32_t slot, Connection& connection) {
