@@ -90,8 +90,8 @@ TEST_F(RoomSurveyTest, RoomsMayComeAndGoMeanwhile) {
   Found found = WithIds({}, survey.Take());
   std::sort(found.ids.begin(), found.ids.end());
   EXPECT_EQ(std::adjacent_find(found.ids.begin(), found.ids.end()), found.ids.end());
-  EXPECT_EQ(std::count_if(found.ids.begin(), found.ids.end(), [](const std::string& id) { return id.starts_with("stays"); }),
-            100);
+  const auto stays = [](const std::string& id) { return id.starts_with("stays"); };
+  EXPECT_EQ(std::count_if(found.ids.begin(), found.ids.end(), stays), 100);
 }
 
 // Tallies sum bucket by bucket.

@@ -68,7 +68,8 @@ TEST(RoomTally, ListsThoseWithTheMostMembersAndEqualOnesByName) {
 
 // Its members on one shard alone would not have put it in front.
 TEST(RoomTally, SumsARoomThatHasMembersOnSeveralShardsOnce) {
-  const Shards shards{FoundOf({{{"b", 3}, {"a", 2}}, {}}), FoundOf({{{"a", 40}}, {}}), FoundOf({{{"c", 1}}, {{"z", 4}}})};
+  const Shards shards{FoundOf({{{"b", 3}, {"a", 2}}, {}}), FoundOf({{{"a", 40}}, {}}),
+                      FoundOf({{{"c", 1}}, {{"z", 4}}})};
   for (const RoomOrder order : {RoomOrder::kName, RoomOrder::kMembers, RoomOrder::kNone}) {
     Answer answer = AnswerOf(shards, order, kAll);
     std::sort(answer.listed.begin(), answer.listed.end());
@@ -122,7 +123,8 @@ TEST(RoomTally, SlicesAddUpToTheWholeAnswer) {
   }
   Listed by_name(model.begin(), model.end());
   Listed by_members = by_name;
-  std::stable_sort(by_members.begin(), by_members.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  const auto more = [](const auto& a, const auto& b) { return a.second > b.second; };
+  std::stable_sort(by_members.begin(), by_members.end(), more);
   for (const size_t steps : {1, 7, 100, 100'000}) {
     for (const size_t limit : {size_t{1}, size_t{20}, model.size(), size_t{kAll}}) {
       const auto first = [limit](Listed rooms) {

@@ -127,7 +127,9 @@ TEST_P(RoomsTest, SeveralAtATimeAreEachExact) {
   std::stable_sort(most.begin(), most.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   most.resize(400);
   std::vector<std::pair<std::string, uint64_t>> listed;
-  for (const v1::RoomCount& room : AnswerTo(&elsewhere, by_members).rooms()) listed.emplace_back(room.room(), room.members());
+  for (const v1::RoomCount& room : AnswerTo(&elsewhere, by_members).rooms()) {
+    listed.emplace_back(room.room(), room.members());
+  }
   EXPECT_EQ(listed, most);
 
   Counts with_prefix = expected_;
