@@ -10,8 +10,9 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "tools" / "setup.sh"
 BORROWED = ("awk", "bash", "cat", "cut", "mktemp", "rm", "tail")
 PROGRAMS = ("cmake", "g++", "grpc_cpp_plugin", "meson", "ninja", "openssl", "pkg-config", "protoc", "python3")
 LIBRARIES = ("ca-certificates", "libabsl-dev", "libbenchmark-dev", "libcpp-httplib-dev", "libcurl4-openssl-dev",
-             "libgmock-dev", "libgrpc++-dev", "libgtest-dev", "libmimalloc-dev", "libprotobuf-dev",
-             "libsimdjson-dev", "libspdlog-dev", "libssl-dev", "libtomlplusplus-dev", "liburing-dev", "zlib1g-dev")
+             "libgmock-dev", "libgrpc++-dev", "libgtest-dev", "libmimalloc-dev", "libnghttp2-dev",
+             "libprotobuf-dev", "libsimdjson-dev", "libspdlog-dev", "libssl-dev", "libtomlplusplus-dev", "liburing-dev",
+             "zlib1g-dev")
 INSTALL = "apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300"
 
 
@@ -69,7 +70,7 @@ class Setup(unittest.TestCase):
     def test_installs_only_the_groups_that_are_asked_for(self):
         self.machine(user=0, libraries=())
         self.assertEqual(self.run_setup("test")[2][1],
-                         f"{INSTALL} libgtest-dev libgmock-dev libbenchmark-dev")
+                         f"{INSTALL} libgtest-dev libgmock-dev libbenchmark-dev libnghttp2-dev")
 
     def test_uses_sudo_when_not_root(self):
         self.machine(user=1000, sudo=True)
