@@ -147,6 +147,7 @@ void Gateway::RunTurns(shard::Shard* shard) {
   }
   do {
     turns_->Enter();
+    shard->Fetch();
     shard->Turn();
     turns_->Leave();
   } while (shard->Wait());

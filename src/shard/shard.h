@@ -91,9 +91,11 @@ class Shard final : private backend::BackendSink, private JobRunner {
     Turn();
     return Wait();
   }
-  // Its halves, for threads that wait for a turn of others between them.
+  // Its halves, for threads that wait for a turn of others between them; and what has come in while they
+  // did.
   void Turn();
   bool Wait();
+  void Fetch() { ring_.Enter(0); }
   // Whether the next turn has something to do at once.
   bool HasWork() const;
 
