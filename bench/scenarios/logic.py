@@ -144,9 +144,9 @@ def stopped(bench, gateway, logic):
 def crowd(bench, program, gateway, logic):
     """Clients that wait for logic, all of them from before it returns."""
     share = bench.size(CROWD, 60) // CROWD_PROCESSES
+    until(lambda: "logins" in logic.told, "the first count", 10)
     logic.process.send_signal(signal.SIGSTOP)
     until(lambda: not usable(gateway), "finding that logic is stopped", 30)
-    until(lambda: "logins" in logic.told, "the first count", 10)
     had = logic.told["logins"]
     waiting = []
     try:
