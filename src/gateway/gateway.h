@@ -177,7 +177,6 @@ class Gateway {
   absl::Status TakeFiles(const Fresh& fresh, const config::Options& running);
   void AwaitShards() const;
   void RunShard(uint32_t index);
-  static void BehindShards();
   void RunTurns(shard::Shard* shard);
   uint32_t ShardsPerCpu() const;
   absl::Status PrepareThread(uint32_t index);

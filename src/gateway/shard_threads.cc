@@ -2,7 +2,6 @@
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,7 +50,6 @@ absl::Status Gateway::Start() {
     const absl::Status status = thread->started.get_future().get();
     if (!status.ok() && first.ok()) first = status;
   }
-  BehindShards();
   // Every shard has its own copies now.
   for (Listening& each : listeners_) {
     for (const int fd : each.listener.fds) io::CloseDescriptor(fd);
@@ -68,15 +66,6 @@ absl::Status Gateway::Start() {
   // Last: who finds the node may come at once.
   if (first.ok()) StartDiscovery();
   return first;
-}
-
-// Of this thread and those that it begins from now on, gRPC's among them: where CPUs are few, logins and
-// scrapes wait for live clients, not the other way round. Its own CPUs' shards leave them a tenth.
-void Gateway::BehindShards() {
-  constexpr int kNice = 10;
-  errno = 0;
-  const int own = getpriority(PRIO_PROCESS, 0);  // on Linux the thread's
-  if (errno == 0) setpriority(PRIO_PROCESS, 0, own + kNice);
 }
 
 // Names and pins the thread, and gives it a descriptor table of its own, without what only others use.
