@@ -29,7 +29,8 @@ def parse(arguments):
     parser.add_argument("--chart", metavar="FILE.png",
                         help="draw the curve; needs python3-matplotlib")
     parser.add_argument("--clients", type=int,
-                        help="of million (1,000,000), of renew (100,000), of operate (18,000), or in "
+                        help="of million (1,000,000), of renew (100,000), of operate (18,000), in "
+                        "the crowd of logic (6,000), or in "
                         "the room of private (10,000)")
     parser.add_argument("--hold", type=int, help="seconds of quiet time of million (60)")
     parser.add_argument("--tiny", action="store_true",

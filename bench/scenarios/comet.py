@@ -27,8 +27,8 @@ def run(bench):
     batch = bench.size(1000, 10)
     seconds = bench.size(5, 0.2)
     # name, keys per call, calls in flight, connections
-    shapes = (("one at a time", 1, 1, 1), ("64 in flight", 1, 64, 1), ("256 in flight", 1, 256, 1),
-              (f"batches of {batch}", batch, 8, 1))
+    shapes = (("one at a time", 1, 1, 1), ("64 in flight", 1, 64, 1), ("128 in flight", 1, 128, 1),
+              ("256 in flight", 1, 256, 1), (f"batches of {batch}", batch, 8, 1))
     rows = []
     with bench.gateway(options=("--listen.comet_grpc", "127.0.0.1:0")) as gateway:
         for name, keys, in_flight, channels in shapes:

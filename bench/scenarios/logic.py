@@ -143,7 +143,7 @@ def stopped(bench, gateway, logic):
 
 def crowd(bench, program, gateway, logic):
     """Clients that wait for logic, all of them from before it returns."""
-    share = bench.size(CROWD, 60) // CROWD_PROCESSES
+    share = (bench.options.clients or bench.size(CROWD, 60)) // CROWD_PROCESSES
     until(lambda: "logins" in logic.told, "the first count", 10)
     logic.process.send_signal(signal.SIGSTOP)
     until(lambda: not usable(gateway), "finding that logic is stopped", 30)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from harness import DEADLINE_S, SANITIZER, start  # noqa: E402
+from harness import DEADLINE_S, SANITIZER, exit_code, start  # noqa: E402
 
 
 class EchoServer:
@@ -40,12 +40,7 @@ class EchoServer:
         """Ends it in order; anything but exit code 0 and an empty log is a failure."""
         with self.process.stdout:
             self.process.send_signal(signal.SIGTERM)
-            try:
-                code = self.process.wait(DEADLINE_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-                code = "none: it did not end"
+            code = exit_code(self.process)
         log = self._logged()
         self.log.close()
         if code != 0 or SANITIZER.search(log):

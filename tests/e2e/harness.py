@@ -82,6 +82,16 @@ def start(command, prepare=None, **options):
     return subprocess.Popen(command, preexec_fn=before_exec, **options)
 
 
+def exit_code(process):
+    """Of a process that was asked to end; words where it did not, and was killed."""
+    try:
+        return process.wait(DEADLINE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return "none: it did not end"
+
+
 class Gateway:
     """A running gateway. Give it to a test's addCleanup(gateway.stop), or use it with `with`. `before`:
     what its command begins with, and in the end becomes the gateway."""
@@ -146,12 +156,7 @@ class Gateway:
             return
         with self.process.stdout:
             self.ask_to_end(signal_number)
-            try:
-                code = self.process.wait(DEADLINE_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-                code = "none: it did not end"
+            code = exit_code(self.process)
         log = self.stderr()
         self.log.close()
         if IO and f"{IO} on Linux" not in log:
